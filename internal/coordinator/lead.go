@@ -1,0 +1,207 @@
+package coordinator
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/leasehold/leasehold/internal/assign"
+	"github.com/leasehold/leasehold/internal/lineage"
+	"github.com/leasehold/leasehold/lease"
+	"github.com/leasehold/leasehold/stream"
+)
+
+// leader is what only a leader keeps.
+type leader struct {
+	auditT   *timer
+	auditDue bool
+
+	// shards is the last list of the stream's shards, and when it was asked for.
+	shards   []stream.Shard
+	shardIDs map[string]bool
+	listedAt Mono
+	// waiting are those who want the list that is being asked for.
+	waiting []func([]stream.Shard, bool)
+}
+
+// shardsAge is how old a list of shards may be for those who ask.
+const shardsAge = 10 * time.Second
+
+func (c *Core) initLead() {
+	c.lead = leader{
+		auditT:   c.newTimer(func() { c.lead.auditDue = true; c.audit() }),
+		listedAt: -1,
+	}
+}
+
+func (c *Core) beginLeading() {
+	c.lead.auditDue = true
+	if c.watch.on {
+		// The deputy goes on from what it has seen.
+		c.watch.lookT.setIn(0)
+	} else {
+		c.beginWatch()
+	}
+	c.withShards(func([]stream.Shard, bool) { c.audit() })
+}
+
+func (c *Core) endLeading() {
+	c.lead.auditT.stop()
+	c.endWatch()
+}
+
+// withShards gives f the stream's shards, from a list that is at most shardsAge
+// old. One call serves all who wait.
+func (c *Core) withShards(f func(shards []stream.Shard, ok bool)) {
+	d := &c.lead
+	if d.listedAt >= 0 && c.now-d.listedAt < Mono(shardsAge) && d.waiting == nil {
+		f(d.shards, true)
+		return
+	}
+	d.waiting = append(d.waiting, f)
+	if len(d.waiting) > 1 {
+		return
+	}
+	c.call(Action{Kind: Shards}, func(r Result) {
+		if r.Err == nil {
+			d.shards, d.listedAt = r.Shards, r.Sent
+			d.shardIDs = make(map[string]bool, len(r.Shards))
+			for _, s := range r.Shards {
+				d.shardIDs[s.ID] = true
+			}
+		}
+		waiting := d.waiting
+		d.waiting = nil
+		for _, f := range waiting {
+			f(d.shards, r.Err == nil)
+		}
+	})
+}
+
+// listed reports whether the stream has the shard by the last list. Without a
+// list it is believed to.
+func (c *Core) listed(shard string) bool {
+	return c.lead.listedAt < 0 || c.lead.shardIDs[shard]
+}
+
+// audit creates the leases that must exist and do not: all of them at the first
+// start, with their owners in the same write.
+func (c *Core) audit() {
+	w, d := &c.watch, &c.lead
+	if !d.auditDue || !w.on || !w.fresh() || c.stop.begun || !c.mayDecide() || w.looked < w.began {
+		return
+	}
+	d.auditDue = false
+	asked := c.now
+	c.withShards(func(shards []stream.Shard, ok bool) {
+		if !ok {
+			d.auditT.setIn(lookEvery)
+			return
+		}
+		d.auditT.set(asked.Add(auditEvery))
+		if c.mayDecide() && !c.stop.begun {
+			c.createMissing(shards)
+		}
+	})
+}
+
+func (c *Core) createMissing(shards []stream.Shard) {
+	w := &c.watch
+	have := make([]lease.Lease, 0, len(w.rows))
+	for _, r := range w.rows {
+		have = append(have, r.lease)
+	}
+	missing := lineage.Missing(shards, have, c.cfg.Initial)
+	if len(missing) == 0 {
+		return
+	}
+	// A lease whose parents are to be created in the same round is blocked by
+	// them: they count as there.
+	fresh := make(map[string]*lease.Lease, len(missing))
+	for i := range missing {
+		fresh[missing[i].Key] = &missing[i]
+	}
+	lookup := func(shard string) *lease.Lease {
+		if l := fresh[shard]; l != nil {
+			return l
+		}
+		if r := w.rows[shard]; r != nil {
+			return &r.lease
+		}
+		return nil
+	}
+	var plan []assign.Lease
+	for _, r := range w.rows {
+		if l := &r.lease; !l.Finished() && l.Owner != "" {
+			plan = append(plan, assign.Lease{Key: l.Key, Owner: cmp.Or(l.NextOwner, l.Owner), Fixed: true})
+		}
+	}
+	for _, l := range missing {
+		if len(lineage.Unfinished(&l, lookup, c.listed)) == 0 {
+			plan = append(plan, assign.Lease{Key: l.Key})
+		}
+	}
+	owners := make(map[string]string)
+	for _, m := range assign.Plan(plan, w.receivers()) {
+		owners[m.Key] = m.To
+	}
+	for _, l := range missing {
+		l.Owner = owners[l.Key]
+		l.Counter = c.startCounter()
+		l.Mark = c.mark()
+		c.createLease(l)
+	}
+}
+
+// createLease creates a missing lease. One of this worker's own begins its term
+// by that write.
+func (c *Core) createLease(l lease.Lease) {
+	if l.Owner == c.cfg.Worker && c.held[l.Key] == nil {
+		h := c.hold(l, "created", "")
+		h.w = &write{create: &l, set: lease.Set{Mark: l.Mark}, stored: l.Counter, owner: l.Owner, done: h.claimed}
+		h.send()
+		return
+	}
+	c.call(Action{Kind: Create, Key: l.Key, Lease: l}, func(r Result) {
+		if r.Err != nil {
+			c.lead.auditDue = true
+			return
+		}
+		if r.Applied {
+			c.note(l.Key, 0, Notice{Name: "lease.created", Other: l.Owner})
+		}
+		c.watch.learn(r.Image)
+	})
+}
+
+// mayBalance reports whether the leader knows enough of the fleet to move what
+// is held: a worker of which only leases have been seen so far shows within a
+// renewal whether it lives.
+func (c *Core) mayBalance() bool {
+	w := &c.watch
+	if !c.mayDecide() {
+		return false
+	}
+	if c.now-w.began > Mono(c.cfg.RenewEvery*11/10+2*lookEvery) {
+		return true
+	}
+	for _, r := range w.rows {
+		l := &r.lease
+		if !l.Finished() && l.Owner != "" && !w.alive(l.Owner) {
+			return false
+		}
+	}
+	return true
+}
+
+// handOver begins a handoff between two workers. It is conditional on the owner
+// pair and leaves the counter, so that the owner goes on undisturbed.
+func (c *Core) handOver(r *row, to string) {
+	l := r.lease
+	if h := c.held[l.Key]; h != nil {
+		h.successor = to
+		h.pump()
+		return
+	}
+	pair := lease.Owners{Owner: l.Owner, Next: to}
+	c.move(l, lease.Cond{Owners: new(l.Owners())}, lease.Set{Owners: &pair}, to, "balance")
+}

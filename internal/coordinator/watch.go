@@ -1,0 +1,486 @@
+package coordinator
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/leasehold/leasehold/internal/assign"
+	"github.com/leasehold/leasehold/internal/lineage"
+	"github.com/leasehold/leasehold/lease"
+)
+
+// watcher is what the leader and its deputy know of the whole table.
+type watcher struct {
+	c  *Core
+	on bool
+
+	lookT, dueT *timer
+	looking     bool
+	// began is when this worker began to watch.
+	began Mono
+	// looked is when the last look came back, -1 if none did; sent is when it
+	// left.
+	looked, sent Mono
+	// units is what the last look cost.
+	units float64
+
+	rows  map[string]*row
+	peers map[string]*peer
+	// moving are leases with an assignment or a handoff being written, and to
+	// whom.
+	moving map[string]string
+}
+
+// row is a lease as last seen.
+type row struct {
+	lease lease.Lease
+	// sight is when this counter was first seen, -1 to be seen anew.
+	sight Mono
+	// known is when the row was read or written.
+	known Mono
+}
+
+// peer is another worker as last seen.
+type peer struct {
+	item lease.Worker
+	// present says that its item was in the last look.
+	present bool
+	// moved is when it last showed that it lives.
+	moved Mono
+	// silent says that a lease of its has expired since.
+	silent bool
+}
+
+// longAgo is before anything was seen.
+const longAgo = -Mono(1 << 60)
+
+func (c *Core) initWatch() {
+	c.watch = watcher{
+		c:      c,
+		lookT:  c.newTimer(c.look),
+		dueT:   c.newTimer(c.decide),
+		looked: -1,
+		rows:   make(map[string]*row),
+		peers:  make(map[string]*peer),
+		moving: make(map[string]string),
+	}
+}
+
+// watchIf begins or ends to watch, for a worker that does not lead.
+func (c *Core) watchIf(on bool) {
+	if c.lock.leading || on == c.watch.on {
+		return
+	}
+	if on {
+		c.beginWatch()
+	} else {
+		c.endWatch()
+	}
+}
+
+func (c *Core) beginWatch() {
+	w := &c.watch
+	if w.on {
+		return
+	}
+	// What was seen in an earlier watch says nothing about the time between.
+	clear(w.rows)
+	clear(w.peers)
+	w.on, w.began, w.looked = true, c.now, -1
+	if !w.looking {
+		c.look()
+	}
+}
+
+func (c *Core) endWatch() {
+	c.watch.on = false
+	c.watch.lookT.stop()
+	c.watch.dueT.stop()
+}
+
+// restart makes every counter be seen anew: while nobody looked, it may have
+// moved without being seen.
+func (w *watcher) restart() {
+	for _, r := range w.rows {
+		r.sight = -1
+	}
+}
+
+func (c *Core) look() {
+	w := &c.watch
+	if w.looking || !w.on {
+		return
+	}
+	w.looking = true
+	c.call(Action{Kind: Look}, func(r Result) {
+		w.looking = false
+		if !w.on {
+			return
+		}
+		if r.Err != nil {
+			w.lookT.set(max(c.now, r.Sent.Add(lookEvery)))
+			return
+		}
+		c.looked(r.Sent, r.Snapshot)
+		w.lookT.set(max(c.now, r.Sent.Add(w.pace())))
+	})
+}
+
+// pace is the time between looks, start to start.
+func (w *watcher) pace() time.Duration {
+	d := lookEvery
+	if w.c.alone() && !w.othersNamed() {
+		d = lookAloneEvery
+	}
+	if b := w.c.cfg.ReadBudget; b > 0 {
+		d = max(d, time.Duration(w.units/b*float64(time.Second)))
+	}
+	return d
+}
+
+// fresh reports whether the last look is young enough to act on.
+func (w *watcher) fresh() bool {
+	return w.looked >= 0 && w.c.now-w.looked <= 3*Mono(w.pace())
+}
+
+// looked takes a look.
+func (c *Core) looked(sent Mono, s *lease.Snapshot) {
+	w := &c.watch
+	first := w.looked < 0
+	if !first && sent-w.sent > 3*Mono(w.pace()) {
+		w.restart()
+	}
+	w.looked, w.sent, w.units = c.now, sent, s.Units
+	c.sawLock(s.Lock)
+	w.seePeers(s.Workers, first)
+	gone := w.seeRows(s.Leases, sent)
+	if gone {
+		c.lead.auditDue = true
+	}
+	for _, key := range rowsOf(s.Leases, c.cfg.Worker) {
+		c.named(key)
+	}
+	c.audit()
+	c.decide()
+}
+
+func (w *watcher) seePeers(workers []lease.Worker, first bool) {
+	for _, p := range w.peers {
+		p.present = false
+	}
+	for _, item := range workers {
+		if item.ID == w.c.cfg.Worker {
+			continue
+		}
+		p := w.peers[item.ID]
+		switch {
+		case p == nil:
+			p = &peer{moved: w.c.now}
+			if first && !w.c.reportedWithin(item, w.c.cfg.FailoverTime) {
+				p.moved = longAgo
+			}
+			w.peers[item.ID] = p
+		case item != p.item:
+			p.moved, p.silent = w.c.now, false
+		}
+		p.item, p.present = item, true
+	}
+	for id, p := range w.peers {
+		if !p.present {
+			delete(w.peers, id)
+		}
+	}
+}
+
+// reportedWithin compares the worker's wall clock with ours; only where nothing
+// better is known yet.
+func (c *Core) reportedWithin(item lease.Worker, d time.Duration) bool {
+	if !item.Ours() {
+		d = foreignAlive
+	}
+	// The item's time is cut to the second.
+	return c.cfg.Wall.Add(dur(c.now)).Sub(item.Reported) < d+time.Second
+}
+
+// seeRows takes the leases of a look and reports whether one of those known
+// before is missing.
+func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gone bool) {
+	in := make(map[string]bool, len(leases))
+	for _, l := range leases {
+		in[l.Key] = true
+		r := w.rows[l.Key]
+		if r == nil {
+			w.rows[l.Key] = &row{lease: l, sight: w.c.now, known: sent}
+			continue
+		}
+		if r.known > sent {
+			// The look began before what is known already.
+			continue
+		}
+		if l.Counter != r.lease.Counter {
+			if p := w.peers[l.Owner]; p != nil && l.Owner == r.lease.Owner {
+				p.moved, p.silent = w.c.now, false
+			}
+			r.sight = w.c.now
+		} else if r.sight < 0 {
+			r.sight = w.c.now
+		}
+		r.lease, r.known = l, sent
+	}
+	for key, r := range w.rows {
+		if !in[key] && r.known <= sent {
+			delete(w.rows, key)
+			gone = true
+		}
+	}
+	return gone
+}
+
+// learn takes a lease that was read or written otherwise than by a look.
+func (w *watcher) learn(l lease.Lease) {
+	if l.Key == "" {
+		return
+	}
+	r := w.rows[l.Key]
+	if r == nil {
+		r = &row{sight: w.c.now}
+		w.rows[l.Key] = r
+	} else if l.Counter != r.lease.Counter {
+		r.sight = w.c.now
+	}
+	r.lease, r.known = l, w.c.now
+}
+
+// alive reports whether the worker showed within the failover time that it
+// lives.
+func (w *watcher) alive(id string) bool {
+	if id == w.c.cfg.Worker {
+		return true
+	}
+	p := w.peers[id]
+	if p == nil {
+		return false
+	}
+	limit := w.c.cfg.FailoverTime
+	if !p.item.Ours() {
+		limit = foreignAlive
+	}
+	return w.c.now-p.moved < Mono(limit)
+}
+
+// foreign reports whether a worker is known to run another library.
+func (w *watcher) foreign(id string) bool {
+	p := w.peers[id]
+	return p != nil && p.present && !p.item.Ours()
+}
+
+// alone reports whether this worker leads and the last look showed no other
+// living worker.
+func (c *Core) alone() bool {
+	w := &c.watch
+	if !c.lock.leading || w.looked < 0 {
+		return false
+	}
+	for id, p := range w.peers {
+		if p.present && w.alive(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// othersNamed reports whether an unfinished lease is named after another.
+func (w *watcher) othersNamed() bool {
+	for _, r := range w.rows {
+		l := &r.lease
+		if !l.Finished() && (l.Owner != "" && l.Owner != w.c.cfg.Worker || l.HandingOff()) {
+			return true
+		}
+	}
+	return false
+}
+
+// deputy is the worker that watches beside the leader: the present one while it
+// lives, else any other of ours.
+func (w *watcher) deputy(present string) string {
+	var ids []string
+	for id, p := range w.peers {
+		if p.present && p.item.Ours() && !p.silent && w.alive(id) {
+			ids = append(ids, id)
+		}
+	}
+	switch {
+	case len(ids) == 0:
+		return ""
+	case slices.Contains(ids, present):
+		return present
+	}
+	return slices.Min(ids)
+}
+
+// due is when a lease may be assigned to another, Never if it may not be as
+// things stand. The deputy leaves the leader time to do it.
+func (w *watcher) due(r *row) Mono {
+	c := w.c
+	if r.sight < 0 {
+		return Never
+	}
+	at := r.sight
+	if r.lease.Owner != "" {
+		at = at.Add(c.cfg.FailoverTime)
+	}
+	if c.lock.leading {
+		return at
+	}
+	if k := c.lock.present; k != nil && r.lease.Owner != "" && k.Owner == r.lease.Owner {
+		return at.Add(deputyLeader)
+	}
+	return at.Add(deputyOthers)
+}
+
+// decide assigns what nobody holds, and, if there is nothing of the kind, lets
+// the leader balance.
+func (c *Core) decide() {
+	w := &c.watch
+	w.dueT.stop()
+	if !w.on || !w.fresh() || c.stop.begun || c.lock.leading && !c.mayDecide() {
+		return
+	}
+	next := Never
+	var leases []assign.Lease
+	orphans := make(map[string]*row)
+	settled := true
+	for key, r := range w.rows {
+		l := &r.lease
+		if l.Finished() {
+			continue
+		}
+		a := assign.Lease{Key: key, Owner: l.Owner, Fixed: l.HandingOff()}
+		if l.HandingOff() {
+			a.Owner = l.NextOwner
+		}
+		switch to, moving := w.moving[key]; {
+		case moving:
+			a.Owner, a.Fixed = to, true
+		case c.held[key] != nil:
+			h := c.held[key]
+			a.Owner = cmp.Or(h.image.NextOwner, h.successor, c.cfg.Worker)
+			a.Fixed = h.image.HandingOff() || h.successor != "" || h.phase > running
+		case l.Owner == "" && w.blocked(l):
+			// Its turn comes when its parents are done.
+			continue
+		default:
+			switch due := w.due(r); {
+			case due <= c.now:
+				if p := w.peers[l.Owner]; p != nil {
+					p.silent = true
+				}
+				if l.Owner != "" && w.blocked(l) {
+					// A dead worker's, and nobody may read it yet.
+					a.Fixed = true
+					break
+				}
+				a.Owner, a.Fixed = "", false
+				orphans[key] = r
+				settled = false
+			default:
+				next = min(next, due)
+				settled = settled && l.Owner != ""
+			}
+		}
+		leases = append(leases, a)
+	}
+	w.dueT.set(next)
+	workers := w.receivers()
+	for _, m := range assign.Plan(leases, workers) {
+		switch {
+		case m.From == "":
+			if r := orphans[m.Key]; r != nil {
+				c.assign(r, w.heir(&r.lease, m.To))
+			}
+		case settled && c.mayBalance():
+			c.handOver(w.rows[m.Key], m.To)
+		}
+	}
+}
+
+// receivers are the living workers with their items in the table. One whose
+// lease has expired receives nothing until it is seen to write.
+func (w *watcher) receivers() []assign.Worker {
+	workers := []assign.Worker{{ID: w.c.cfg.Worker, Receives: true}}
+	for id, p := range w.peers {
+		if p.present && w.alive(id) {
+			workers = append(workers, assign.Worker{ID: id, Receives: !p.silent})
+		}
+	}
+	return workers
+}
+
+// heir is who gets an expired lease: the next owner of a handoff that the owner
+// did not live to finish, else the worker whose turn it is.
+func (w *watcher) heir(l *lease.Lease, turn string) string {
+	if p := w.peers[l.NextOwner]; p != nil && p.present && !p.silent && w.alive(l.NextOwner) {
+		return l.NextOwner
+	}
+	return turn
+}
+
+// blocked reports whether a parent of the lease is not finished, as far as the
+// looks show. A parent that has no lease is the audit's business: until the
+// stream's shards are known it blocks.
+func (w *watcher) blocked(l *lease.Lease) bool {
+	if len(l.Parents) == 0 {
+		return false
+	}
+	lookup := func(shard string) *lease.Lease {
+		if r := w.rows[shard]; r != nil {
+			return &r.lease
+		}
+		return nil
+	}
+	return len(lineage.Unfinished(l, lookup, w.c.listed)) > 0
+}
+
+// assign gives an orphan to a worker. If the worker is this one, the write is
+// the first own write of its term.
+func (c *Core) assign(r *row, to string) {
+	l := r.lease
+	if to == l.Owner {
+		return
+	}
+	cause := "expired"
+	if l.Owner == "" {
+		cause = "unowned"
+	}
+	set := lease.Set{
+		Bump:      true,
+		Owners:    &lease.Owners{Owner: to},
+		AddSwitch: l.Owner != "",
+	}
+	if to == c.cfg.Worker {
+		c.claim(l, set, cause, l.Owner)
+		return
+	}
+	set.Mark = c.mark()
+	c.move(l, lease.Cond{Counter: new(l.Counter), Owners: new(l.Owners())}, set, to, cause)
+}
+
+// move writes a decision about another worker's lease. If its outcome stays
+// unknown, the next look tells.
+func (c *Core) move(l lease.Lease, cond lease.Cond, set lease.Set, to, cause string) {
+	w := &c.watch
+	w.moving[l.Key] = to
+	c.call(Action{Kind: Change, Key: l.Key, Cond: cond, Set: set}, func(r Result) {
+		delete(w.moving, l.Key)
+		if r.Err != nil {
+			return
+		}
+		if r.Applied {
+			c.note(l.Key, 0, Notice{Name: "assign.moved", Cause: cause, Other: to})
+		}
+		if h := c.held[l.Key]; h == nil {
+			w.learn(r.Image)
+		}
+	})
+}
