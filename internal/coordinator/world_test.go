@@ -1,0 +1,663 @@
+package coordinator
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/leasehold/leasehold/lease"
+	"github.com/leasehold/leasehold/memlease"
+	"github.com/leasehold/leasehold/stream"
+)
+
+// A world is many cores over one store in virtual time: one queue of events,
+// one goroutine, one seed. Its consumers deliver numbered records, and it checks
+// what they deliver.
+type world struct {
+	t     testing.TB
+	store *memlease.Store
+	rnd   *rand.Rand
+
+	now    Mono
+	events eventQueue
+	seq    uint64
+
+	// latency is how long a call takes; half of it before it is applied.
+	latency time.Duration
+	// fault, if set, decides about each call.
+	fault func(w *actor, a *Action) fault
+	calls int
+	// written, if set, sees each applied write of a lease.
+	written func(by string, before, after lease.Lease)
+
+	every  Mono // a record per shard each so often
+	shards map[string]*testShard
+	actors []*actor
+
+	deliveries  []delivery
+	repeats     int
+	writes      map[string]int // by key
+	looks, owns int
+	readUnits   float64
+}
+
+// fault is what happens to a call.
+type fault struct {
+	refuse, loseReply bool
+	// delay is before the call is applied, and reply before its answer comes.
+	delay, reply time.Duration
+}
+
+var errLost = errors.New("connection lost")
+
+type testShard struct {
+	stream.Shard
+	opened Mono
+	last   int // the index of the last record, -1 while open
+	next   int // the index of the next to be delivered for the first time
+	done   int // the highest index stored as a checkpoint
+	who    string
+}
+
+type delivery struct {
+	at          Mono
+	shard       string
+	first, last int
+	worker      string
+	token       int64
+}
+
+// actor is a worker of the world: a core with its clock and its consumers.
+type actor struct {
+	w     *world
+	name  string
+	core  *Core
+	start Mono
+	// rate is how fast its clock runs.
+	dead, paused, stopped bool
+	held                  []func() // what came while it was paused
+	wakeAt                Mono
+	runs                  map[uint64]*testConsumer
+	notes                 []Action
+	failed                error
+}
+
+type testConsumer struct {
+	a         *actor
+	key       string
+	run       uint64
+	token     int64
+	next      int
+	until     Mono // the actor's
+	flush     bool
+	busy      bool
+	draining  bool
+	cancelled bool
+	exited    bool
+}
+
+func newWorld(t testing.TB, seed uint64, shards int) *world {
+	w := &world{
+		t:       t,
+		store:   memlease.New("app"),
+		rnd:     rand.New(rand.NewPCG(seed, 0)),
+		latency: 5 * time.Millisecond,
+		every:   Mono(100 * time.Millisecond),
+		shards:  make(map[string]*testShard),
+		writes:  make(map[string]int),
+	}
+	for i := range shards {
+		w.addShard(shardID(i), nil)
+	}
+	return w
+}
+
+func shardID(i int) string { return fmt.Sprintf("shardId-%012d", i) }
+
+func (w *world) addShard(id string, parents []string) *testShard {
+	s := &testShard{Shard: stream.Shard{ID: id, Parents: parents}, opened: w.now, last: -1, done: -1}
+	w.shards[id] = s
+	return s
+}
+
+// split closes a shard and opens two children.
+func (w *world) split(id string) (a, b string) {
+	w.close(id)
+	a, b = shardID(len(w.shards)), shardID(len(w.shards)+1)
+	w.addShard(a, []string{id})
+	w.addShard(b, []string{id})
+	return a, b
+}
+
+func (w *world) merge(a, b string) string {
+	w.close(a)
+	w.close(b)
+	id := shardID(len(w.shards))
+	w.addShard(id, []string{a, b})
+	return id
+}
+
+func (w *world) close(id string) {
+	s := w.shards[id]
+	s.last = w.tip(s)
+	s.Closed = true
+}
+
+// tip is the index of the newest record, -1 if there is none.
+func (w *world) tip(s *testShard) int {
+	if s.Closed {
+		return s.last
+	}
+	return int((w.now-s.opened)/w.every) - 1
+}
+
+func (w *world) children(id string) []stream.Shard {
+	var out []stream.Shard
+	for _, s := range w.shards {
+		if slices.Contains(s.Parents, id) {
+			out = append(out, s.Shard)
+		}
+	}
+	slices.SortFunc(out, func(a, b stream.Shard) int { return cmpText(a.ID, b.ID) })
+	return out
+}
+
+func cmpText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (w *world) list() []stream.Shard {
+	var out []stream.Shard
+	for _, s := range w.shards {
+		out = append(out, s.Shard)
+	}
+	slices.SortFunc(out, func(a, b stream.Shard) int { return cmpText(a.ID, b.ID) })
+	return out
+}
+
+// at runs f at a time.
+func (w *world) at(t Mono, f func()) {
+	w.seq++
+	heap.Push(&w.events, event{max(t, w.now), w.seq, f})
+}
+
+func (w *world) in(d time.Duration, f func()) { w.at(w.now.Add(d), f) }
+
+// run lets time pass.
+func (w *world) run(d time.Duration) {
+	end := w.now.Add(d)
+	for len(w.events) > 0 && w.events[0].at <= end {
+		e := heap.Pop(&w.events).(event)
+		w.now = e.at
+		e.f()
+	}
+	w.now = end
+}
+
+// until runs until ok says so, and fails the test after limit.
+func (w *world) until(limit time.Duration, what string, ok func() bool) {
+	w.t.Helper()
+	end := w.now.Add(limit)
+	for !ok() {
+		if len(w.events) == 0 || w.events[0].at > end {
+			w.t.Fatalf("after %v: not %s", limit, what)
+		}
+		e := heap.Pop(&w.events).(event)
+		w.now = e.at
+		e.f()
+	}
+}
+
+func (w *world) worker(name string, change ...func(*Config)) *actor {
+	cfg := Config{
+		Worker:  name,
+		Nonce:   name + "-" + strconv.FormatUint(w.rnd.Uint64(), 36),
+		Version: "test",
+		Wall:    time.Unix(1_800_000_000, 0).Add(time.Duration(w.now)),
+		Rand:    rand.New(rand.NewPCG(w.rnd.Uint64(), 1)),
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	a := &actor{w: w, name: name, start: w.now, core: New(cfg), runs: make(map[uint64]*testConsumer), wakeAt: Never}
+	w.actors = append(w.actors, a)
+	a.do(a.core.Begin(0))
+	return a
+}
+
+func (a *actor) mono() Mono { return a.w.now - a.start }
+
+// deliver gives the core an event, unless the worker is dead or sleeps.
+func (a *actor) deliver(ev Event) {
+	switch {
+	case a.dead || a.stopped:
+	case a.paused:
+		a.held = append(a.held, func() { a.deliver(ev) })
+	default:
+		a.do(a.core.Step(a.mono(), ev))
+	}
+}
+
+// do carries out what the core wants.
+func (a *actor) do(actions []Action) {
+	for _, act := range slices.Clone(actions) {
+		switch act.Kind {
+		case Start:
+			c := &testConsumer{a: a, key: act.Key, run: act.Run, token: act.Token, until: act.Until}
+			c.next = 0
+			if act.From.IsRecord() {
+				c.next = index(act.From) + 1
+			}
+			a.runs[act.Run] = c
+			// An iterator, then the first read.
+			a.w.in(2*a.w.latency, c.poll)
+		case Extend:
+			if c := a.runs[act.Run]; c != nil {
+				c.until = act.Until
+			}
+		case Drain:
+			if c := a.runs[act.Run]; c != nil {
+				c.draining = true
+				c.exitIfIdle()
+			}
+		case Cancel:
+			if c := a.runs[act.Run]; c != nil {
+				c.cancelled = true
+				c.exitIfIdle()
+			}
+		case Note:
+			a.notes = append(a.notes, act)
+		case Fail:
+			a.failed = act.Err
+			a.w.at(a.w.now, func() { a.deliver(Stop{}) })
+		case Stopped:
+			a.stopped = true
+		default:
+			a.w.call(a, act)
+		}
+	}
+	a.wake()
+}
+
+func (a *actor) wake() {
+	next := a.core.Next()
+	if next == Never || a.stopped {
+		return
+	}
+	at := max(a.start+next, a.w.now)
+	if at >= a.wakeAt && a.wakeAt > a.w.now {
+		return
+	}
+	a.wakeAt = at
+	a.w.at(at, func() {
+		if a.wakeAt == at {
+			a.wakeAt = Never
+		}
+		if !a.paused {
+			a.deliver(Tick{})
+		}
+	})
+}
+
+// kill ends the worker at once. Requests that have left still arrive.
+func (a *actor) kill() { a.dead = true }
+
+func (a *actor) pause() { a.paused = true }
+
+func (a *actor) resume() {
+	a.paused = false
+	held := a.held
+	a.held = nil
+	for _, f := range held {
+		f()
+	}
+	a.deliver(Tick{})
+	for _, c := range a.runs {
+		a.w.at(a.w.now, c.poll)
+	}
+}
+
+func (a *actor) stop() { a.deliver(Stop{}) }
+
+// noted counts the notices of a name and a cause.
+func (a *actor) noted(name, cause string) int {
+	n := 0
+	for _, x := range a.notes {
+		if x.Event.Name == name && (cause == "" || x.Event.Cause == cause) {
+			n++
+		}
+	}
+	return n
+}
+
+// index is the record that a position stands for: sequence numbers are indexes
+// plus one.
+func index(p lease.Position) int {
+	n, err := strconv.Atoi(p.Sequence().String())
+	if err != nil {
+		panic(err)
+	}
+	return n - 1
+}
+
+func position(i int) lease.Position {
+	q, err := lease.ParseSequence(strconv.Itoa(i + 1))
+	if err != nil {
+		panic(err)
+	}
+	return lease.At(q, 0)
+}
+
+const (
+	testPoll    = 500 * time.Millisecond
+	testHandler = 20 * time.Millisecond
+)
+
+func (c *testConsumer) exitIfIdle() {
+	if !c.busy {
+		c.exit(Exited{})
+	}
+}
+
+func (c *testConsumer) exit(ev Exited) {
+	if c.exited {
+		return
+	}
+	c.exited = true
+	delete(c.a.runs, c.run)
+	ev.Key, ev.Run = c.key, c.run
+	if ev.Position.IsZero() && c.next > 0 {
+		ev.Position = position(c.next - 1)
+	}
+	c.a.w.at(c.a.w.now, func() { c.a.deliver(ev) })
+}
+
+func (c *testConsumer) poll() {
+	a, w := c.a, c.a.w
+	if c.exited || c.busy || a.dead || a.paused || a.stopped {
+		return
+	}
+	if a.mono() >= c.until {
+		// The term is over, as far as this worker may believe.
+		w.in(50*time.Millisecond, c.poll)
+		return
+	}
+	s := w.shards[c.key]
+	tip := w.tip(s)
+	if c.next > tip {
+		if s.Closed {
+			c.exit(Exited{End: true, Children: w.children(c.key)})
+			return
+		}
+		w.in(testPoll, c.poll)
+		return
+	}
+	first, last := c.next, tip
+	w.delivered(c, first, last)
+	c.busy = true
+	w.in(testHandler, func() { c.handled(last) })
+}
+
+func (c *testConsumer) handled(last int) {
+	a, w := c.a, c.a.w
+	if a.dead {
+		return
+	}
+	if a.paused {
+		a.held = append(a.held, func() { c.handled(last) })
+		return
+	}
+	c.busy = false
+	if c.cancelled {
+		c.exit(Exited{})
+		return
+	}
+	c.next = last + 1
+	a.deliver(Progress{Key: c.key, Run: c.run, Position: position(last), Flush: c.flush})
+	if c.draining {
+		c.exit(Exited{})
+		return
+	}
+	w.in(testPoll, c.poll)
+}
+
+// delivered is the oracle of each delivery.
+func (w *world) delivered(c *testConsumer, first, last int) {
+	s := w.shards[c.key]
+	w.deliveries = append(w.deliveries, delivery{w.now, c.key, first, last, c.a.name, c.token})
+	if first > s.next {
+		w.t.Errorf("%v: %s delivers %s from record %d, but %d was not delivered yet", time.Duration(w.now), c.a.name, c.key, first, s.next)
+	}
+	w.repeats += max(0, min(s.next, last+1)-first)
+	s.next = max(s.next, last+1)
+	for _, p := range s.Parents {
+		ps := w.shards[p]
+		if ps == nil {
+			continue
+		}
+		l, err := w.store.Get(context.Background(), p)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if l == nil || !l.Finished() {
+			w.t.Errorf("%v: %s delivers child %s before its parent %s is finished", time.Duration(w.now), c.a.name, c.key, p)
+		}
+	}
+}
+
+// call carries out a call of the store.
+func (w *world) call(a *actor, act Action) {
+	w.calls++
+	var f fault
+	if w.fault != nil {
+		f = w.fault(a, &act)
+	}
+	sent := a.mono()
+	back := func(d time.Duration, r Result) {
+		r.ID, r.Sent = act.ID, sent
+		w.in(d, func() { a.deliver(r) })
+	}
+	limit := time.Second
+	if act.Kind == Look || act.Kind == Shards {
+		limit = 10 * time.Second
+	}
+	if f.refuse {
+		back(w.latency, Result{Err: errLost})
+		return
+	}
+	arrive := w.latency/2 + f.delay
+	answered := false
+	w.in(arrive, func() {
+		r := w.apply(a.name, act)
+		if answered {
+			return
+		}
+		answered = true
+		if f.loseReply {
+			r = Result{Err: errLost}
+		}
+		d := w.latency - w.latency/2 + f.reply
+		if left := limit - arrive; d > left {
+			back(left, Result{Err: context.DeadlineExceeded})
+			return
+		}
+		back(d, r)
+	})
+	if arrive > limit {
+		w.in(limit, func() {
+			if !answered {
+				answered = true
+				back(0, Result{Err: context.DeadlineExceeded})
+			}
+		})
+	}
+}
+
+func (w *world) apply(by string, act Action) (r Result) {
+	ctx := context.Background()
+	key := act.Key
+	before := lease.Lease{}
+	if act.Kind == Change || act.Kind == Create {
+		w.writes[key]++
+		if l, err := w.store.Get(ctx, key); err == nil && l != nil {
+			before = *l
+		}
+	}
+	switch act.Kind {
+	case Change:
+		r.Image, r.Applied, r.Err = w.store.Change(ctx, key, act.Cond, act.Set)
+	case Create:
+		r.Image, r.Applied, r.Err = w.store.Create(ctx, act.Lease)
+	case Get:
+		r.Lease, r.Err = w.store.Get(ctx, key)
+	case Look:
+		w.looks++
+		r.Snapshot, r.Err = w.store.Scan(ctx)
+	case Own:
+		w.owns++
+		w.readUnits += 0.5
+		r.Keys, r.Err = w.store.KeysOf(ctx, by)
+	case PutWorker:
+		act.Worker.Reported = time.Unix(1_800_000_000, 0).Add(time.Duration(w.now)).Truncate(time.Second)
+		r.Err = w.store.PutWorker(ctx, act.Worker)
+	case DeleteWorker:
+		r.Err = w.store.DeleteWorker(ctx, by)
+	case GetLock:
+		w.readUnits += 0.5
+		r.Lock, r.Err = w.store.GetLock(ctx)
+	case TakeLock:
+		r.Lock, r.Applied, r.Err = w.store.TakeLock(ctx, act.Lock, act.Seen)
+	case RenewLock:
+		r.Lock, r.Applied, r.Err = w.store.RenewLock(ctx, act.Lock, act.Seen)
+	case ReleaseLock:
+		r.Applied, r.Err = w.store.ReleaseLock(ctx, act.Lock.Owner, act.Seen)
+	case GetVersion:
+		r.Version, r.Err = w.store.GetClientVersion(ctx)
+	case Shards:
+		r.Shards = w.list()
+	default:
+		w.t.Fatalf("call of kind %d", act.Kind)
+	}
+	if r.Applied && (act.Kind == Change || act.Kind == Create) {
+		w.check(by, before, r.Image, act)
+	}
+	return r
+}
+
+// check is the oracle of each applied write of a lease: checkpoints never go
+// back, counters never go back, and nothing is stored as done that was not
+// delivered.
+func (w *world) check(by string, before, after lease.Lease, act Action) {
+	if act.Kind == Create {
+		after = act.Lease
+	}
+	at := time.Duration(w.now)
+	if before.Key != "" {
+		if after.Checkpoint.Compare(before.Checkpoint) < 0 {
+			w.t.Errorf("%v: %s moved the checkpoint of %s back from %v to %v", at, by, after.Key, before.Checkpoint, after.Checkpoint)
+		}
+		if after.Counter < before.Counter || after.Counter == before.Counter && after.Owner != before.Owner {
+			w.t.Errorf("%v: %s wrote %s without moving its counter: %+v after %+v", at, by, after.Key, after, before)
+		}
+	}
+	if s := w.shards[after.Key]; s != nil {
+		if after.Checkpoint.IsRecord() && index(after.Checkpoint) >= s.next {
+			w.t.Errorf("%v: %s stored %v of %s, of which only %d records were delivered", at, by, after.Checkpoint, after.Key, s.next)
+		}
+		if after.Finished() && (!s.Closed || s.next <= s.last) {
+			w.t.Errorf("%v: %s ended %s, of which only %d of %d records were delivered", at, by, after.Key, s.next, s.last+1)
+		}
+	}
+	if w.written != nil {
+		w.written(by, before, after)
+	}
+}
+
+// owners are the holders of the unfinished leases.
+func (w *world) owners() map[string]string {
+	s, err := w.store.Scan(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out := make(map[string]string)
+	for _, l := range s.Leases {
+		if !l.Finished() {
+			out[l.Key] = l.Owner
+			if l.HandingOff() {
+				out[l.Key] = l.Owner + ">" + l.NextOwner
+			}
+		}
+	}
+	return out
+}
+
+// holds counts the leases of each worker.
+func (w *world) holds() map[string]int {
+	n := make(map[string]int)
+	for _, o := range w.owners() {
+		n[o]++
+	}
+	return n
+}
+
+// reading counts the consumers of a worker.
+func (a *actor) reading() int { return len(a.runs) }
+
+// allDelivered reports whether each record so far, but for those of the last
+// moment, was delivered.
+func (w *world) allDelivered(slack time.Duration) bool {
+	for _, s := range w.shards {
+		tip := w.tip(s)
+		if !s.Closed {
+			tip -= int(Mono(slack)/w.every) + 1
+		}
+		if s.next <= tip {
+			return false
+		}
+	}
+	return true
+}
+
+// firstAfter is the time of the first delivery of a shard after t by somebody
+// other than not.
+func (w *world) firstAfter(shard string, t Mono, not string) Mono {
+	for _, d := range w.deliveries {
+		if d.shard == shard && d.at >= t && d.worker != not {
+			return d.at
+		}
+	}
+	return Never
+}
+
+type event struct {
+	at  Mono
+	seq uint64
+	f   func()
+}
+
+type eventQueue []event
+
+func (q eventQueue) Len() int { return len(q) }
+func (q eventQueue) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
+}
+func (q eventQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *eventQueue) Push(x any)   { *q = append(*q, x.(event)) }
+func (q *eventQueue) Pop() any {
+	old := *q
+	e := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return e
+}
