@@ -83,7 +83,9 @@ func (h *held) leave() {
 	cond := lease.Cond{Counter: new(h.image.Counter), Owners: new(h.image.Owners())}
 	h.write(set, cond, func(o outcome) {
 		switch {
-		case o.applied:
+		case o.applied, next != "" && o.image.Owner == next && o.image.Checkpoint.Compare(h.watermark) >= 0:
+			// The next owner may have written, and its mark stands where ours did,
+			// before we learn that our write was applied.
 			c.note(h.key, h.token, Notice{Name: "lease.released", Other: next, Cause: releaseCause(c, next)})
 			h.drop()
 			c.watch.learn(o.image)

@@ -26,6 +26,9 @@ type leader struct {
 // shardsAge is how old a list of shards may be for those who ask.
 const shardsAge = 10 * time.Second
 
+// listLag is more than a list of shards may be out of date.
+const listLag = time.Minute
+
 func (c *Core) initLead() {
 	c.lead = leader{
 		auditT:   c.newTimer(func() { c.lead.auditDue = true; c.audit() }),
@@ -77,10 +80,16 @@ func (c *Core) withShards(f func(shards []stream.Shard, ok bool)) {
 	})
 }
 
-// listed reports whether the stream has the shard by the last list. Without a
-// list it is believed to.
-func (c *Core) listed(shard string) bool {
-	return c.lead.listedAt < 0 || c.lead.shardIDs[shard]
+// listed tells which shards the stream has by the last list, for the sake of a
+// child that was known at a time. A list without the child is older than the
+// child, and then its parents are believed to be there; unless the list is so
+// much younger that the child must have gone too.
+func (c *Core) listed(child string, known Mono) func(shard string) bool {
+	d := &c.lead
+	if d.listedAt >= 0 && (d.shardIDs[child] || d.listedAt > known.Add(listLag)) {
+		return func(shard string) bool { return d.shardIDs[shard] }
+	}
+	return func(string) bool { return true }
 }
 
 // audit creates the leases that must exist and do not: all of them at the first
@@ -136,7 +145,7 @@ func (c *Core) createMissing(shards []stream.Shard) {
 		}
 	}
 	for _, l := range missing {
-		if len(lineage.Unfinished(&l, lookup, c.listed)) == 0 {
+		if len(lineage.Unfinished(&l, lookup, c.listed(l.Key, c.now))) == 0 {
 			plan = append(plan, assign.Lease{Key: l.Key})
 		}
 	}

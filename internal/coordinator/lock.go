@@ -121,6 +121,10 @@ func (c *Core) writeLock() {
 	c.call(Action{Kind: kind, Lock: *k.wish, Seen: k.seen}, func(r Result) {
 		k.busy = false
 		if k.wish == nil {
+			// The lock lapsed meanwhile; as a follower we look at what is there.
+			if !c.stop.begun {
+				k.timer.setIn(0)
+			}
 			return
 		}
 		k.tries++

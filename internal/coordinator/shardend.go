@@ -268,14 +268,12 @@ func (h *held) parentsRead(got map[string]*lease.Lease, failed bool) {
 		h.parentsDone()
 		return
 	}
-	h.c.withShards(func(shards []stream.Shard, ok bool) {
+	c := h.c
+	c.withShards(func(_ []stream.Shard, ok bool) {
 		if !h.is() || h.phase != waiting {
 			return
 		}
-		listed := func(id string) bool {
-			return slices.ContainsFunc(shards, func(s stream.Shard) bool { return s.ID == id })
-		}
-		if !ok || len(lineage.Unfinished(&h.image, lookup, listed)) > 0 {
+		if !ok || len(lineage.Unfinished(&h.image, lookup, c.listed(h.key, h.since))) > 0 {
 			again()
 			return
 		}

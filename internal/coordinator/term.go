@@ -45,6 +45,8 @@ type held struct {
 	indexed bool
 	// successor is who is to have the lease when this worker stops.
 	successor string
+	// since is when the lease came here.
+	since Mono
 	// cause and from say how the lease came here.
 	cause, from string
 
@@ -83,7 +85,7 @@ type outcome struct {
 }
 
 func (c *Core) hold(image lease.Lease, cause, from string) *held {
-	h := &held{c: c, key: image.Key, image: image, cause: cause, from: from}
+	h := &held{c: c, key: image.Key, image: image, since: c.now, cause: cause, from: from}
 	h.renewT = c.newTimer(func() { h.due = true; h.pump() })
 	h.termT = c.newTimer(h.lapse)
 	h.retryT = c.newTimer(h.send)

@@ -439,7 +439,13 @@ func (w *watcher) blocked(l *lease.Lease) bool {
 		}
 		return nil
 	}
-	return len(lineage.Unfinished(l, lookup, w.c.listed)) > 0
+	if len(lineage.Unfinished(l, lookup, w.c.listed(l.Key, w.c.now))) == 0 {
+		return false
+	}
+	if slices.ContainsFunc(l.Parents, func(p string) bool { return lookup(p) == nil }) {
+		w.c.lead.auditDue = true
+	}
+	return true
 }
 
 // assign gives an orphan to a worker. If the worker is this one, the write is

@@ -52,6 +52,9 @@ type fault struct {
 	refuse, loseReply bool
 	// delay is before the call is applied, and reply before its answer comes.
 	delay, reply time.Duration
+	// pause stops the worker when it has decided on the call: before it leaves,
+	// or just after.
+	pauseBefore, pauseAfter bool
 }
 
 var errLost = errors.New("connection lost")
@@ -79,7 +82,8 @@ type actor struct {
 	name  string
 	core  *Core
 	start Mono
-	// rate is how fast its clock runs.
+	// wall is how far its wall clock is off.
+	wall                  time.Duration
 	dead, paused, stopped bool
 	held                  []func() // what came while it was paused
 	wakeAt                Mono
@@ -220,18 +224,21 @@ func (w *world) until(limit time.Duration, what string, ok func() bool) {
 	}
 }
 
+var epoch = time.Unix(1_800_000_000, 0)
+
 func (w *world) worker(name string, change ...func(*Config)) *actor {
 	cfg := Config{
 		Worker:  name,
 		Nonce:   name + "-" + strconv.FormatUint(w.rnd.Uint64(), 36),
 		Version: "test",
-		Wall:    time.Unix(1_800_000_000, 0).Add(time.Duration(w.now)),
+		Wall:    epoch.Add(time.Duration(w.now)),
 		Rand:    rand.New(rand.NewPCG(w.rnd.Uint64(), 1)),
 	}
 	for _, f := range change {
 		f(&cfg)
 	}
 	a := &actor{w: w, name: name, start: w.now, core: New(cfg), runs: make(map[uint64]*testConsumer), wakeAt: Never}
+	a.wall = cfg.Wall.Sub(epoch.Add(time.Duration(w.now)))
 	w.actors = append(w.actors, a)
 	a.do(a.core.Begin(0))
 	return a
@@ -442,6 +449,16 @@ func (w *world) delivered(c *testConsumer, first, last int) {
 	}
 	w.repeats += max(0, min(s.next, last+1)-first)
 	s.next = max(s.next, last+1)
+	for _, a := range w.actors {
+		if a == c.a || a.dead || a.paused || a.stopped {
+			continue
+		}
+		for _, o := range a.runs {
+			if o.key == c.key && !o.cancelled && a.mono() < o.until {
+				w.t.Errorf("%v: %s delivers %s while %s still may", time.Duration(w.now), c.a.name, c.key, a.name)
+			}
+		}
+	}
 	for _, p := range s.Parents {
 		ps := w.shards[p]
 		if ps == nil {
@@ -464,6 +481,18 @@ func (w *world) call(a *actor, act Action) {
 	if w.fault != nil {
 		f = w.fault(a, &act)
 	}
+	if f.pauseBefore {
+		a.pause()
+		a.held = append(a.held, func() { w.send(a, act, fault{}) })
+		return
+	}
+	w.send(a, act, f)
+	if f.pauseAfter {
+		a.pause()
+	}
+}
+
+func (w *world) send(a *actor, act Action, f fault) {
 	sent := a.mono()
 	back := func(d time.Duration, r Result) {
 		r.ID, r.Sent = act.ID, sent
@@ -480,7 +509,7 @@ func (w *world) call(a *actor, act Action) {
 	arrive := w.latency/2 + f.delay
 	answered := false
 	w.in(arrive, func() {
-		r := w.apply(a.name, act)
+		r := w.apply(a, act)
 		if answered {
 			return
 		}
@@ -505,7 +534,8 @@ func (w *world) call(a *actor, act Action) {
 	}
 }
 
-func (w *world) apply(by string, act Action) (r Result) {
+func (w *world) apply(a *actor, act Action) (r Result) {
+	by := a.name
 	ctx := context.Background()
 	key := act.Key
 	before := lease.Lease{}
@@ -530,7 +560,7 @@ func (w *world) apply(by string, act Action) (r Result) {
 		w.readUnits += 0.5
 		r.Keys, r.Err = w.store.KeysOf(ctx, by)
 	case PutWorker:
-		act.Worker.Reported = time.Unix(1_800_000_000, 0).Add(time.Duration(w.now)).Truncate(time.Second)
+		act.Worker.Reported = epoch.Add(time.Duration(w.now) + a.wall).Truncate(time.Second)
 		r.Err = w.store.PutWorker(ctx, act.Worker)
 	case DeleteWorker:
 		r.Err = w.store.DeleteWorker(ctx, by)
