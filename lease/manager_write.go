@@ -1,0 +1,123 @@
+package lease
+
+import (
+	"context"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"weak"
+)
+
+// A write is one logical write that moves the counter of a lease. It may be
+// tried many times, and by several calls of the same operation.
+type write struct {
+	op string
+	// base is the counter of the caller's lease, and from the counter on which
+	// the write is conditional. They differ when the write comes after another
+	// of ours that the caller does not know of.
+	base int64
+	from *int64
+	// owners is a further condition, if not nil.
+	owners *Owners
+	set    Set
+	// owner is the actual owner after the write; empty if it is nobody, or if
+	// the caller did not say who.
+	owner string
+}
+
+// is reports whether w and v are the same logical write, so that one must not
+// be done after the other.
+func (w *write) is(v *write) bool {
+	a, b := w.set, v.set
+	a.Mark, b.Mark = "", ""
+	return w.op == v.op && w.base == v.base && reflect.DeepEqual(a, b)
+}
+
+// in reports whether l is the lease as w left it. The mark alone does not say
+// so: other libraries move the counter and keep it.
+func (w *write) in(l *Lease) bool {
+	return l.Mark == w.set.Mark && l.Counter == *w.from+1 &&
+		(l.Owner == w.owner || w.owner == "" && w.set.Owners == nil)
+}
+
+// maxUnknown bounds the writes of unknown outcome that are remembered for one
+// lease. They only get so many when each is different and the table cannot be
+// reached for long.
+const maxUnknown = 16
+
+// change does w for l, in up to five tries, and reports whether it was applied
+// by any of them. Image is the lease after w, or the present one.
+//
+// Three situations are told apart when the store refuses w:
+//
+//   - The stored lease is what w made of it: an earlier try was applied, and
+//     its reply lost.
+//   - The stored lease is what an earlier write for the same *Lease made of it,
+//     which was given up without knowing its outcome and which left the owner
+//     alone: say, a renewal, and now the application stores a checkpoint. Then
+//     the lease is not lost, and w is done on top of it.
+//   - Otherwise somebody else wrote.
+func (m *Manager) change(ctx context.Context, l *Lease, w write) (image Lease, applied bool, err error) {
+	w.base = l.Counter
+	if w.from == nil {
+		w.from = &w.base
+	}
+	w.from = new(*w.from)
+
+	m.mu.Lock()
+	before := slices.Clone(m.unknown[weak.Make(l)])
+	m.mu.Unlock()
+
+	w.set.Mark = m.mark()
+	for _, v := range slices.Backward(before) {
+		if v.is(&w) {
+			w = v // with its mark
+			break
+		}
+	}
+	for {
+		if *w.from == math.MaxInt64 {
+			return Lease{}, false, invalid(w.op, l.Key, "counter %d cannot grow", *w.from)
+		}
+		err = m.repeat(ctx, w.op, l.Key, m.Try, func(ctx context.Context) (err error) {
+			image, applied, err = m.store.Change(ctx, l.Key, Cond{Counter: w.from, Owners: w.owners}, w.set)
+			return err
+		})
+		if err != nil {
+			m.remember(l, w)
+			return Lease{}, false, err
+		}
+		applied = applied || w.in(&image)
+		if applied || !slices.ContainsFunc(before, func(v write) bool { return v.set.Owners == nil && v.in(&image) }) {
+			m.forget(l)
+			return image, applied, nil
+		}
+		w.from, w.set.Mark = new(image.Counter), m.mark()
+		before = nil // one write of ours explains the image, and only one can
+	}
+}
+
+// remember keeps w, whose outcome is not known, for the next write for l.
+func (m *Manager) remember(l *Lease, w write) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	// Leases that their owners dropped after an error are forgotten here, so
+	// that what is remembered stays as small as what is in use.
+	maps.DeleteFunc(m.unknown, func(p weak.Pointer[Lease], _ []write) bool { return p.Value() == nil })
+	key := weak.Make(l)
+	all := m.unknown[key]
+	all = slices.DeleteFunc(all, func(v write) bool { return v.set.Mark == w.set.Mark })
+	if len(all) == maxUnknown {
+		all = slices.Delete(all, 0, 1)
+	}
+	m.unknown[key] = append(all, w)
+}
+
+// forget is called when the outcome of a write for l is known. Then no earlier
+// one can be applied any more, or be what is stored.
+func (m *Manager) forget(l *Lease) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.unknown, weak.Make(l))
+}
