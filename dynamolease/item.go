@@ -1,0 +1,186 @@
+package dynamolease
+
+import (
+	"cmp"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/leasehold/leasehold/lease"
+)
+
+// entity returns the kind of an item.
+//
+// An item without entityType is a lease, unless it has one of the fixed keys
+// and no counter: versions of Java KCL before 3.5 wrote no type to their
+// coordinator items either.
+func entity(r *row) string {
+	if r.has(attrEntity) {
+		return r.text(attrEntity)
+	}
+	if !r.has(attrCounter) {
+		switch r.key() {
+		case keyLock:
+			return entityLock
+		case keyVersion:
+			return entityVersion
+		case keyTableMigration:
+			return entityTableMigration
+		}
+	}
+	return entityLease
+}
+
+// parseLease reads a lease. It returns nil with a nil error for no item and for
+// an item that is not a lease; the error is an *lease.UnreadableError.
+func parseLease(item map[string]types.AttributeValue) (*lease.Lease, error) {
+	r := newRow(item)
+	if len(item) == 0 || entity(r) != entityLease {
+		return nil, r.err()
+	}
+	l := leaseOf(r)
+	if r.bad != nil {
+		return nil, r.bad
+	}
+	return l, nil
+}
+
+// leaseOf reads a row that is a lease.
+func leaseOf(r *row) *lease.Lease {
+	l := &lease.Lease{
+		Key:        r.required(attrKey),
+		Counter:    r.requiredWhole(attrCounter),
+		Switches:   r.requiredWhole(attrSwitches),
+		Checkpoint: r.position(attrCheckpoint, attrCheckpointSub),
+		Parents:    r.set(attrParents),
+		Children:   r.set(attrChildren),
+		HashRange:  parseHashRange(r),
+		Throughput: r.float(attrThroughput),
+		Stream:     r.text(attrStream),
+		Shard:      r.text(attrShard),
+		Mark:       r.text(attrMark),
+	}
+	l.Owner, l.NextOwner = parseOwners(r)
+	if r.text(attrPending) != "" {
+		l.Pending = r.position(attrPending, attrPendingSub)
+	}
+	switch v := r.item[attrPendingState].(type) {
+	case nil:
+	case *types.AttributeValueMemberB:
+		l.PendingState = v.Value
+	case *types.AttributeValueMemberN:
+		// Java KCL, creating a lease with a state, writes the sub-sequence
+		// number here by mistake.
+	default:
+		r.fail(attrPendingState, "has type %s, not B", typeName(v))
+	}
+	return l
+}
+
+func parseOwners(r *row) (owner, next string) {
+	leaseOwner, checkpointOwner := r.name(attrOwner), r.name(attrCheckpointOwner)
+	switch checkpointOwner {
+	case "":
+		return leaseOwner, ""
+	case leaseOwner:
+		return leaseOwner, ""
+	}
+	return checkpointOwner, leaseOwner
+}
+
+// parseHashRange reads the hash range, zero unless both ends are there. Unlike
+// Java KCL it accepts a range of a single key, since Kinesis can have a shard
+// of one.
+func parseHashRange(r *row) lease.HashRange {
+	h := lease.HashRange{Start: r.text(attrHashStart), End: r.text(attrHashEnd)}
+	if h.Start == "" || h.End == "" {
+		return lease.HashRange{}
+	}
+	for attr, s := range map[string]string{attrHashStart: h.Start, attrHashEnd: h.End} {
+		if strings.Trim(s, "0123456789") != "" {
+			r.fail(attr, "is %q, not a decimal number", s)
+			return h
+		}
+	}
+	if compareDecimal(h.Start, h.End) > 0 {
+		r.fail(attrHashStart, "is greater than %s", attrHashEnd)
+	}
+	return h
+}
+
+// compareDecimal compares two numbers of decimal digits.
+func compareDecimal(a, b string) int {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
+
+// leaseItem returns l as a new row. Nothing empty is in it: Java KCL takes an
+// empty string for a mistake, and DynamoDB an empty set.
+func leaseItem(l lease.Lease) map[string]types.AttributeValue {
+	item := map[string]types.AttributeValue{
+		attrKey:           text(l.Key),
+		attrEntity:        text(entityLease),
+		attrCounter:       number(l.Counter),
+		attrSwitches:      number(l.Switches),
+		attrCheckpointSub: number(l.Checkpoint.Sub()),
+	}
+	putText := func(attr, s string) {
+		if s != "" {
+			item[attr] = text(s)
+		}
+	}
+	leaseOwner, checkpointOwner := ownerAttributes(l.Owners())
+	putText(attrOwner, leaseOwner)
+	putText(attrCheckpointOwner, checkpointOwner)
+	putText(attrCheckpoint, l.Checkpoint.Text())
+	putText(attrStream, l.Stream)
+	putText(attrShard, l.Shard)
+	putText(attrMark, l.Mark)
+	if !l.Pending.IsZero() {
+		item[attrPending] = text(l.Pending.Text())
+		item[attrPendingSub] = number(l.Pending.Sub())
+	}
+	if len(l.PendingState) > 0 {
+		item[attrPendingState] = binary(l.PendingState)
+	}
+	if len(l.Parents) > 0 {
+		item[attrParents] = stringSet(l.Parents)
+	}
+	if len(l.Children) > 0 {
+		item[attrChildren] = stringSet(l.Children)
+	}
+	if l.HashRange.Start != "" && l.HashRange.End != "" {
+		item[attrHashStart] = text(l.HashRange.Start)
+		item[attrHashEnd] = text(l.HashRange.End)
+	}
+	if v := throughput(l.Throughput); v != nil {
+		item[attrThroughput] = v
+	}
+	return item
+}
+
+// ownerAttributes returns what a row stores for o, empty where the attribute
+// is absent.
+func ownerAttributes(o lease.Owners) (leaseOwner, checkpointOwner string) {
+	if o.Next == "" {
+		return o.Owner, ""
+	}
+	return o.Next, o.Owner
+}
+
+// throughput returns a rate in KiB a second with six decimals, as Java KCL
+// stores it, and nil for what is no such rate: it is a hint for balancing, and
+// DynamoDB's refusal of it would fail the renewal that carries it.
+func throughput(f *float64) types.AttributeValue {
+	const most = 1e15 // beyond it, a float64 has no decimals to keep
+	if f == nil || !(*f >= 0 && *f < most) {
+		return nil
+	}
+	rounded := *f
+	if *f < most/1e6 {
+		rounded = math.Round(*f*1e6) / 1e6
+	}
+	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(rounded, 'f', -1, 64)}
+}

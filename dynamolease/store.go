@@ -1,0 +1,80 @@
+package dynamolease
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/leasehold/leasehold/lease"
+)
+
+// API is the part of DynamoDB that a Store uses. *dynamodb.Client has it.
+type API interface {
+	CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
+	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
+	UpdateTable(context.Context, *dynamodb.UpdateTableInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateTableOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+}
+
+// A Store is a lease table in DynamoDB. It is safe for concurrent use.
+type Store struct {
+	client API
+	table  string
+}
+
+var (
+	_ lease.Store = (*Store)(nil)
+	_ API         = (*dynamodb.Client)(nil)
+)
+
+// New returns a Store on the table of this name, which need not exist yet. The
+// table of a KCL application has the application's name. New calls nobody.
+//
+// The client's retryer is not used for the Store's calls; its other settings
+// are.
+func New(client API, table string) *Store {
+	return &Store{client: client, table: table}
+}
+
+// Name returns the name of the table.
+func (s *Store) Name() string { return s.table }
+
+// once makes a call a single try. It is an option of every call, since the
+// client may have been made with any retryer: the default one waits for up to
+// a second after a throttled call, and its tries draw on a budget that reads
+// could use up.
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+
+// key is the primary key of the item named k.
+func key(k string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{attrKey: text(k)}
+}
+
+// item reads one item consistently, nil if there is none.
+func (s *Store) item(ctx context.Context, k string) (map[string]types.AttributeValue, error) {
+	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName:      &s.table,
+		Key:            key(k),
+		ConsistentRead: new(true),
+	}, once)
+	if err != nil {
+		return nil, err
+	}
+	return out.Item, nil
+}
+
+// present returns the item that made a condition fail: old, which came with
+// the refusal, or else what a consistent read finds, nil if nothing.
+func (s *Store) present(ctx context.Context, k string, old map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
+	if len(old) > 0 {
+		return old, nil
+	}
+	return s.item(ctx, k)
+}

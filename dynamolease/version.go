@@ -1,0 +1,76 @@
+package dynamolease
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/leasehold/leasehold/lease"
+)
+
+// versionInit is the state before a fleet's first. It is never stored but as
+// the first entry of the history.
+const versionInit = "CLIENT_VERSION_INIT"
+
+// GetClientVersion returns the fleet's client-version state, as [lease.Store]
+// says. A state that package lease has no name for is returned as it is.
+func (s *Store) GetClientVersion(ctx context.Context) (lease.ClientVersion, error) {
+	const op = "get client version"
+	item, err := s.item(ctx, keyVersion)
+	if err != nil {
+		return "", s.fail(ctx, op, "", err)
+	}
+	if len(item) == 0 {
+		return "", nil
+	}
+	r := newRow(item)
+	v := parseVersion(r)
+	if r.bad != nil {
+		return "", invalid(op, "", r.bad)
+	}
+	return v, nil
+}
+
+func parseVersion(r *row) lease.ClientVersion { return lease.ClientVersion(r.required(attrVersion)) }
+
+// CreateClientVersion stores a new application's state, as [lease.Store] says.
+func (s *Store) CreateClientVersion(ctx context.Context, v lease.ClientVersion, by string, at time.Time) (applied bool, err error) {
+	const op = "create client version"
+	if v == "" || by == "" {
+		return false, invalid(op, "", errors.New("no state, or no worker who sets it"))
+	}
+	// Each state comes with the history before it, as a Java worker of a new
+	// application writes it.
+	item := versionState(string(v), by, at)
+	item[attrKey] = text(keyVersion)
+	item[attrEntity] = text(entityVersion)
+	item[attrVersionPrevious] = &types.AttributeValueMemberL{Value: []types.AttributeValue{
+		object(versionState(versionInit, by, at)),
+	}}
+	var e expression
+	e.require("attribute_not_exists(%s)", attrKey)
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                &s.table,
+		Item:                     item,
+		ConditionExpression:      e.condition(),
+		ExpressionAttributeNames: e.names,
+	}, once)
+	if _, refused := refusal(err); refused {
+		return false, nil
+	}
+	if err != nil {
+		return false, s.fail(ctx, op, "", err)
+	}
+	return true, nil
+}
+
+func versionState(v, by string, at time.Time) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		attrVersion:   text(v),
+		attrVersionBy: text(by),
+		attrVersionAt: number(at.UnixMilli()),
+	}
+}
