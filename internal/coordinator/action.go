@@ -58,7 +58,8 @@ const (
 	// consumer has ended, for whatever reason.
 	Start Kind = iota + 101
 	// Extend moves the end of Run's term to Until. A consumer delivers nothing
-	// once its term is over.
+	// once its term is over. From is the checkpoint that is stored by now; zero
+	// if the term is only cut short.
 	Extend
 	// Drain lets Run finish the batch in hand and start no other; then it exits.
 	Drain

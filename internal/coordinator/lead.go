@@ -145,7 +145,8 @@ func (c *Core) createMissing(shards []stream.Shard) {
 		}
 	}
 	for _, l := range missing {
-		if len(lineage.Unfinished(&l, lookup, c.listed(l.Key, c.now))) == 0 {
+		// One that is made as finished only closes a gap in the lineage.
+		if !l.Finished() && len(lineage.Unfinished(&l, lookup, c.listed(l.Key, c.now))) == 0 {
 			plan = append(plan, assign.Lease{Key: l.Key})
 		}
 	}

@@ -36,7 +36,6 @@ func (c *Core) beginStop() {
 	}
 	c.stop.begun = true
 	c.stop.endT.setIn(c.cfg.StopTime + c.cfg.FailoverTime)
-	c.note("", 0, Notice{Name: "worker.stopping"})
 	c.worker.timer.stop()
 	if !c.worker.busy {
 		// Else a write of the item that is under way would bring it back.

@@ -257,7 +257,7 @@ func (h *held) acked(first Mono, image lease.Lease) {
 	if h.token == 0 {
 		h.beginTerm()
 	} else if h.run != 0 {
-		c.order(Action{Kind: Extend, Key: h.key, Run: h.run, Token: h.token, Until: until})
+		c.order(Action{Kind: Extend, Key: h.key, Run: h.run, Token: h.token, From: image.Checkpoint, Until: until})
 	}
 	h.lookAtOwners()
 }

@@ -154,8 +154,7 @@ func (c *Core) looked(sent Mono, s *lease.Snapshot) {
 	w.looked, w.sent, w.units = c.now, sent, s.Units
 	c.sawLock(s.Lock)
 	w.seePeers(s.Workers, first)
-	gone := w.seeRows(s.Leases, sent)
-	if gone {
+	if w.seeRows(s.Leases, sent) {
 		c.lead.auditDue = true
 	}
 	for _, key := range rowsOf(s.Leases, c.cfg.Worker) {
@@ -203,9 +202,10 @@ func (c *Core) reportedWithin(item lease.Worker, d time.Duration) bool {
 	return c.cfg.Wall.Add(dur(c.now)).Sub(item.Reported) < d+time.Second
 }
 
-// seeRows takes the leases of a look and reports whether one of those known
-// before is missing.
-func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gone bool) {
+// seeRows takes the leases of a look and reports whether there may be leases to
+// make: one that was known before is missing, or a shard has ended and its
+// children were not known.
+func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 	in := make(map[string]bool, len(leases))
 	for _, l := range leases {
 		in[l.Key] = true
@@ -217,6 +217,9 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gone bool) {
 		if r.known > sent {
 			// The look began before what is known already.
 			continue
+		}
+		if l.Finished() && !r.lease.Finished() && len(l.Children) == 0 {
+			gap = true
 		}
 		if l.Counter != r.lease.Counter {
 			if p := w.peers[l.Owner]; p != nil && l.Owner == r.lease.Owner {
@@ -231,10 +234,10 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gone bool) {
 	for key, r := range w.rows {
 		if !in[key] && r.known <= sent {
 			delete(w.rows, key)
-			gone = true
+			gap = true
 		}
 	}
-	return gone
+	return gap
 }
 
 // learn takes a lease that was read or written otherwise than by a look.
