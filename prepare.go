@@ -1,0 +1,266 @@
+package leasehold
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/leasehold/leasehold/internal/backoff"
+	"github.com/leasehold/leasehold/lease"
+	"github.com/leasehold/leasehold/stream"
+)
+
+const (
+	// prepareTime bounds one request of the preparation. What describes a table
+	// is slower than what reads a row.
+	prepareTime = 5 * time.Second
+	// tableEvery is the time between looks at a table that is being made, and
+	// tableTime how long that may take before the preparation begins again.
+	tableEvery = 500 * time.Millisecond
+	tableTime  = 5 * time.Minute
+	// indexEvery is the time between looks at an index that is being made.
+	indexEvery = 10 * time.Second
+	// shardsTime bounds a listing of the stream's shards.
+	shardsTime = 10 * time.Second
+)
+
+// prepareRetry are the pauses when the preparation fails and may be repeated.
+var prepareRetry = backoff.Policy{Min: 200 * time.Millisecond, Max: 5 * time.Second}
+
+// errPassing marks a failure that may pass and is not one of the store's.
+var errPassing = errors.New("not ready yet")
+
+// found is what the preparation found.
+type found struct {
+	version lease.ClientVersion
+	index   lease.TableStatus
+}
+
+// prepare makes sure of the table, the stream and the fleet. It tries again what
+// may pass until ctx is done.
+func (s *shell) prepare(ctx context.Context) (found, error) {
+	if err := ctx.Err(); err != nil {
+		return found{}, err
+	}
+	s.askStream(ctx)
+	var logged time.Time
+	for n := 1; ; n++ {
+		f, err := s.prepareOnce(ctx)
+		if err == nil || ctx.Err() != nil || !mayPass(err) {
+			return f, err
+		}
+		if time.Since(logged) >= time.Minute {
+			logged = time.Now()
+			s.log.Warn("table.unreachable", slog.String("op", "prepare"), slog.Int("times", n), slog.Any("err", err))
+		}
+		if !sleep(ctx, prepareRetry.Pause(n)) {
+			return f, ctx.Err()
+		}
+	}
+}
+
+// mayPass reports whether the same may succeed later with nothing changed.
+func mayPass(err error) bool {
+	if errors.Is(err, errPassing) || errors.Is(err, stream.ErrThrottled) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	if errors.Is(err, stream.ErrNoStream) || errors.Is(err, stream.ErrDenied) {
+		return false
+	}
+	e, ok := errors.AsType[*lease.Error](err)
+	return ok && e.Retryable
+}
+
+func (s *shell) prepareOnce(ctx context.Context) (found, error) {
+	table, version, err := s.describe(ctx)
+	if err != nil {
+		return found{}, err
+	}
+	if !table.Usable() {
+		if err := s.makeTable(ctx, table); err != nil {
+			return found{}, err
+		}
+		if table, version, err = s.describe(ctx); err != nil {
+			return found{}, err
+		}
+		if !table.Usable() {
+			return found{}, fmt.Errorf("lease table is %v: %w", table.Status, errPassing)
+		}
+	}
+	if version == "" {
+		if version, err = s.newApplication(ctx); err != nil {
+			return found{}, err
+		}
+	}
+	switch version {
+	case lease.Version3X, lease.Version3XWithRollback:
+		return found{version: version, index: table.Index}, nil
+	}
+	return found{}, fmt.Errorf("lease table: the fleet is in client-version state %s; this library works in %s and %s only",
+		version, lease.Version3X, lease.Version3XWithRollback)
+}
+
+// describe asks for the table and for the fleet's client version, both at once:
+// on a table that exists this is all that a start waits for.
+func (s *shell) describe(ctx context.Context) (t lease.Table, v lease.ClientVersion, err error) {
+	ctx, cancel := context.WithTimeout(ctx, prepareTime)
+	defer cancel()
+	var versionErr error
+	var both sync.WaitGroup
+	both.Go(func() { v, versionErr = s.cfg.Leases.GetClientVersion(ctx) })
+	t, err = s.cfg.Leases.DescribeTable(ctx)
+	if err != nil {
+		cancel()
+	}
+	both.Wait()
+	switch {
+	case err != nil:
+		return t, "", err
+	case t.Foreign != "":
+		return t, "", fmt.Errorf("lease table: the table of this name is something else: %s", t.Foreign)
+	case !t.Usable():
+		return t, "", nil
+	}
+	return t, v, versionErr
+}
+
+// makeTable creates the table if there is none, and waits until it can be used.
+func (s *shell) makeTable(ctx context.Context, t lease.Table) error {
+	if t.Status == lease.Deleting {
+		return fmt.Errorf("lease table is being deleted: %w", errPassing)
+	}
+	// A mistyped stream must not leave a table behind.
+	if err := s.waitForStream(ctx); err != nil {
+		return err
+	}
+	if t.Status == lease.Missing {
+		created, err := s.manager.CreateLeaseTableIfNotExists(ctx, 0, 0)
+		if err != nil {
+			return err
+		}
+		if created {
+			s.log.Info("table.created")
+		}
+	}
+	ok, err := s.manager.WaitUntilLeaseTableExists(ctx, tableEvery, tableTime)
+	if err == nil && !ok {
+		err = fmt.Errorf("lease table is still not usable after %v: %w", tableTime, errPassing)
+	}
+	return err
+}
+
+// newApplication stores the client version of an application that has none yet.
+// Leases without a client version are those of an old fleet.
+func (s *shell) newApplication(ctx context.Context) (lease.ClientVersion, error) {
+	empty, err := s.manager.IsLeaseTableEmpty(ctx)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, prepareTime)
+	defer cancel()
+	if empty {
+		applied, err := s.cfg.Leases.CreateClientVersion(ctx, lease.Version3X, s.cfg.Worker, time.Now())
+		if applied || err != nil {
+			return lease.Version3X, err
+		}
+	}
+	// Another worker may have been first, and may have made leases by now.
+	v, err := s.cfg.Leases.GetClientVersion(ctx)
+	if err == nil && v == "" {
+		err = errors.New("lease table: it has leases and no client-version state, so it belongs to a fleet of Java KCL 2 or older; this library cannot join one")
+	}
+	return v, err
+}
+
+// askStream asks whether the stream exists, beside everything else: only a table
+// that has to be made waits for the answer. No stream ends the worker.
+func (s *shell) askStream(ctx context.Context) {
+	s.streamAsked = make(chan struct{})
+	s.calling.Go(func() {
+		defer close(s.streamAsked)
+		// The request ends with Run's context and not only with the worker:
+		// nobody wants the answer then.
+		cctx, cancel := context.WithTimeout(s.callCtx, shardsTime)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		_, err := s.cfg.Stream.Shards(cctx)
+		if ctx.Err() != nil || err == nil {
+			return
+		}
+		s.streamErr = fmt.Errorf("stream %q: %w", s.cfg.Stream.Name(), err)
+		if !mayPass(s.streamErr) && (errors.Is(err, stream.ErrNoStream) || errors.Is(err, stream.ErrDenied)) {
+			s.inbox.post(fatal{s.streamErr})
+		}
+	})
+}
+
+// waitForStream waits for the answer of askStream, and asks again if it was a
+// failure that may pass.
+func (s *shell) waitForStream(ctx context.Context) error {
+	select {
+	case <-s.streamAsked:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := s.streamErr
+	switch {
+	case err == nil:
+	case errors.Is(err, stream.ErrNoStream), errors.Is(err, stream.ErrDenied):
+		return err
+	default:
+		s.askStream(ctx)
+		return fmt.Errorf("%w: %w", errPassing, err)
+	}
+	return nil
+}
+
+// watchIndex makes the owner index if it is missing, and tells the core when it
+// can be asked.
+func (s *shell) watchIndex(index lease.TableStatus) {
+	s.calling.Go(func() {
+		ctx := s.callCtx
+		for {
+			if index == lease.Missing {
+				if err := s.bounded(ctx, s.cfg.Leases.CreateIndex); err != nil && ctx.Err() == nil {
+					s.log.Warn("table.unreachable", slog.String("op", "create owner index"), slog.Any("err", err))
+				}
+			}
+			if !sleep(ctx, indexEvery) {
+				return
+			}
+			err := s.bounded(ctx, func(ctx context.Context) error {
+				t, err := s.cfg.Leases.DescribeTable(ctx)
+				if err == nil {
+					index = t.Index
+				}
+				return err
+			})
+			if err == nil && index == lease.Active {
+				s.inbox.post(indexActive{})
+				return
+			}
+		}
+	})
+}
+
+// bounded calls f with the time of a preparing request.
+func (s *shell) bounded(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, prepareTime)
+	defer cancel()
+	return f(ctx)
+}
+
+// sleep waits for d and reports whether ctx is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,337 @@
+package leasehold
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/leasehold/leasehold/internal/consume"
+	"github.com/leasehold/leasehold/internal/coordinator"
+	"github.com/leasehold/leasehold/lease"
+)
+
+// stopMargin is what a stop may take beyond the times that the Config gives it:
+// one half to end what has not ended by itself, one to hear of it.
+const stopMargin = 2 * time.Second
+
+// A shell is what surrounds the deciding core of a worker: goroutines, time,
+// calls and logs. One goroutine, that of Run, owns the core and every field that
+// does not say otherwise. It waits for nothing but its inbox, its timer and its
+// context, so that neither a slow table nor a handler can delay a decision.
+type shell struct {
+	cfg     Config
+	log     *slog.Logger
+	manager *lease.Manager
+	// clock and core begin together, when the preparation is over.
+	clock *consume.Clock
+	core  *coordinator.Core
+	inbox *inbox
+	lanes lanes
+
+	// callCtx is that of all calls. It outlives Run's: a stop must reach the
+	// table.
+	callCtx     context.Context
+	cancelCalls context.CancelFunc
+	calling     sync.WaitGroup
+	// outstanding counts the calls of the core that have not been heard of.
+	outstanding int
+
+	// handlerCtx has the values of Run's context and does not end with it.
+	handlerCtx context.Context
+	consuming  sync.WaitGroup
+	runs       map[uint64]*run
+	// latest is when shards were first read from LATEST, by key.
+	latest map[string]time.Time
+
+	// streamErr may be read once streamAsked is closed.
+	streamAsked chan struct{}
+	streamErr   error
+
+	count counts
+
+	stopping  bool
+	stopBegan time.Time
+	stopped   bool
+	// abandoned are the leases that the stop could not hand over.
+	abandoned []string
+	err       error
+}
+
+func newShell(ctx context.Context, cfg Config, log *slog.Logger) *shell {
+	s := &shell{
+		cfg:        cfg,
+		log:        log,
+		manager:    lease.NewManager(cfg.Leases),
+		inbox:      newInbox(),
+		lanes:      newLanes(cfg.FailoverTime),
+		handlerCtx: context.WithoutCancel(ctx),
+		runs:       make(map[uint64]*run),
+		latest:     make(map[string]time.Time),
+	}
+	s.callCtx, s.cancelCalls = context.WithCancel(context.WithoutCancel(ctx))
+	return s
+}
+
+// end ends all calls and waits for them. It comes last on every way out.
+func (s *shell) end() {
+	s.cancelCalls()
+	s.calling.Wait()
+}
+
+// newCore returns the core, whose time begins with the clock's.
+func (s *shell) newCore(v lease.ClientVersion) *coordinator.Core {
+	var seed [16]byte
+	rand.Read(seed[:])
+	return coordinator.New(coordinator.Config{
+		Worker:       s.cfg.Worker,
+		Nonce:        rand.Text()[:13],
+		Version:      version,
+		Initial:      s.cfg.Start.Position,
+		Wall:         s.clock.Start(),
+		Rand:         mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))),
+		Watched:      v,
+		FailoverTime: s.cfg.FailoverTime,
+		RenewEvery:   s.cfg.RenewEvery,
+		DrainTime:    s.cfg.DrainTime,
+		StopTime:     s.cfg.StopTime,
+		ReadBudget:   s.cfg.ReadBudget,
+	})
+}
+
+// run serves the core until it has stopped.
+func (s *shell) run(ctx context.Context, f found) error {
+	began := time.Now()
+	s.log.Info("worker.started",
+		slog.String("version", version),
+		slog.String("protocol", string(f.version)),
+		slog.String("start", s.cfg.Start.Position.String()),
+		slog.Duration("failover_time", s.cfg.FailoverTime),
+		slog.Duration("renew_every", s.cfg.RenewEvery),
+		slog.Duration("drain_time", s.cfg.DrainTime),
+		slog.Duration("stop_time", s.cfg.StopTime))
+
+	s.clock = consume.NewClock()
+	s.core = s.newCore(f.version)
+	s.apply(s.core.Begin(s.now()))
+	if f.index != lease.Active {
+		s.step(coordinator.Index{Active: false})
+		s.watchIndex(f.index)
+	}
+	s.loop(ctx)
+	if len(s.abandoned) > 0 {
+		s.err = errors.Join(s.err, fmt.Errorf("stop: the lease table could not be reached; "+
+			"leases were not handed over and expire, with the last checkpoints lost, those of shards %v", s.abandoned))
+	}
+	s.finish()
+
+	s.log.Info("worker.stopped",
+		slog.Duration("took", time.Since(s.stopBegan)),
+		slog.Duration("ran_for", time.Since(began)))
+	return s.err
+}
+
+func (s *shell) now() coordinator.Mono { return coordinator.Mono(s.clock.Now()) }
+
+// loop serves the core until it is done or its time is up.
+func (s *shell) loop(ctx context.Context) {
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	summary := time.NewTicker(summaryEvery)
+	defer summary.Stop()
+	overdue := time.NewTimer(0)
+	overdue.Stop()
+	defer overdue.Stop()
+
+	asked := ctx.Done()
+	var events []any
+	for {
+		if next := s.core.Next(); next == coordinator.Never {
+			tick.Stop()
+		} else {
+			tick.Reset(time.Duration(next - s.now()))
+		}
+		ticked := false
+		select {
+		case <-s.inbox.wake:
+		case <-tick.C:
+			ticked = true
+		case <-asked:
+			asked = nil
+			s.stop("asked", nil)
+		case <-overdue.C:
+			s.err = errors.Join(s.err, errors.New("stop: it was not done in time"))
+			return
+		case <-summary.C:
+			s.summarize()
+		}
+		s.lookForGap()
+		if ticked {
+			s.step(coordinator.Tick{})
+		}
+		events = s.inbox.take(events)
+		for _, ev := range events {
+			s.take(ev)
+		}
+		if s.stopping && s.stopBegan.IsZero() {
+			s.stopBegan = time.Now()
+			asked = nil
+			overdue.Reset(s.cfg.StopTime + s.cfg.FailoverTime + stopMargin/2)
+			s.step(coordinator.Stop{})
+		}
+		if s.stopped {
+			return
+		}
+	}
+}
+
+// lookForGap tells the core of a suspend before anything else: what came with it
+// is as old as the suspend.
+func (s *shell) lookForGap() {
+	wall, ahead, gap := s.clock.Gap()
+	if gap {
+		s.log.Warn("clock.gap", slog.String("cause", "wall time ran ahead; the machine was suspended, or its clock was set"))
+		s.step(coordinator.Gap{Wall: wall})
+	}
+	// Only now may consumers deliver again, if their terms still allow it.
+	s.clock.Settle(ahead)
+}
+
+// take hands one event to the core.
+func (s *shell) take(ev any) {
+	switch ev := ev.(type) {
+	case coordinator.Progress:
+		s.step(ev)
+	case called:
+		s.left(ev.lane)
+		s.step(ev.result)
+	case exited:
+		delete(s.runs, ev.run.id)
+		s.step(ev.ev)
+	case fatal:
+		s.stop("failed", ev.err)
+	case indexActive:
+		s.step(coordinator.Index{Active: true})
+	default:
+		panic(fmt.Sprintf("leasehold: unknown event %T", ev))
+	}
+}
+
+func (s *shell) step(ev coordinator.Event) { s.apply(s.core.Step(s.now(), ev)) }
+
+// apply does what the core asks for.
+func (s *shell) apply(actions []coordinator.Action) {
+	for _, a := range actions {
+		switch a.Kind {
+		case coordinator.Start:
+			s.start(a)
+		case coordinator.Extend:
+			if r := s.runs[a.Run]; r != nil {
+				r.consumer.Extend(time.Duration(a.Until), a.From)
+			}
+		case coordinator.Drain:
+			if r := s.runs[a.Run]; r != nil {
+				r.consumer.Drain(s.drainCause())
+			}
+		case coordinator.Cancel:
+			if r := s.runs[a.Run]; r != nil {
+				r.consumer.Cancel(causes[a.Cause])
+			}
+		case coordinator.Note:
+			s.note(a)
+		case coordinator.Fail:
+			s.stop("failed", a.Err)
+		case coordinator.Stopped:
+			s.stopped = true
+		default:
+			s.dispatch(a)
+		}
+	}
+}
+
+// causes are what ends a handler's context.
+var causes = map[coordinator.Cause]error{
+	coordinator.Lost:       ErrLost,
+	coordinator.HandedOver: ErrHandoff,
+	coordinator.Stopping:   ErrStopping,
+}
+
+func (s *shell) drainCause() error {
+	if s.stopping {
+		return ErrStopping
+	}
+	return ErrHandoff
+}
+
+// stop has the worker stop, once the loop comes to it. Err is what Run returns,
+// nil if nothing failed; the first failure counts.
+func (s *shell) stop(cause string, err error) {
+	s.fail(err)
+	if s.stopping {
+		return
+	}
+	s.stopping = true
+	if err != nil {
+		s.log.Error("worker.stopping", slog.String("cause", cause), slog.Any("err", err))
+		return
+	}
+	s.log.Info("worker.stopping", slog.String("cause", cause))
+}
+
+func (s *shell) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+// finish ends what the core has not ended, and waits for it as long as the time
+// of a stop allows.
+func (s *shell) finish() {
+	s.cancelCalls()
+	for _, r := range s.runs {
+		r.consumer.Cancel(ErrStopping)
+	}
+	limit := time.NewTimer(time.Until(s.stopBegan.Add(s.cfg.StopTime + s.cfg.FailoverTime + stopMargin)))
+	defer limit.Stop()
+	var events []any
+	for s.outstanding > 0 || len(s.runs) > 0 {
+		select {
+		case <-s.inbox.wake:
+		case <-limit.C:
+			if len(s.runs) == 0 {
+				// Only calls are left, whose context is done.
+				s.consuming.Wait()
+				return
+			}
+			s.err = errors.Join(s.err, s.stuck())
+			return
+		}
+		events = s.inbox.take(events)
+		for _, ev := range events {
+			switch ev := ev.(type) {
+			case called:
+				s.left(ev.lane)
+			case exited:
+				delete(s.runs, ev.run.id)
+			}
+		}
+	}
+	s.consuming.Wait()
+}
+
+// stuck names the shards whose handlers still run.
+func (s *shell) stuck() error {
+	e := &StuckError{}
+	for _, r := range s.runs {
+		e.Shards = append(e.Shards, r.shard)
+	}
+	slices.SortFunc(e.Shards, func(a, b Shard) int { return strings.Compare(a.ID, b.ID) })
+	return e
+}

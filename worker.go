@@ -1,0 +1,69 @@
+package leasehold
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+)
+
+// version names the library in the worker's row of the table.
+const version = "leasehold 0.1"
+
+// errRan reports a second Run.
+var errRan = errors.New("worker has been run before; make another with New")
+
+// A Worker processes its share of a stream's shards.
+type Worker struct {
+	cfg Config
+	ran atomic.Bool
+}
+
+// New returns a Worker that will do as cfg says. It starts nothing and calls
+// nobody; Run does. The error names every mistake in cfg.
+func New(cfg Config) (*Worker, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("worker config: %w", err)
+	}
+	return &Worker{cfg: cfg}, nil
+}
+
+// Name is the worker's name, as it stands in leases and logs.
+func (w *Worker) Name() string { return w.cfg.Worker }
+
+// Run works until ctx is done, then stops and returns nil; or until it fails,
+// then stops and returns why. It can be called once.
+//
+// It makes the lease table and its index if they are missing. It fails if the
+// stream does not exist, if the table belongs to something else, or if a
+// fleet uses it in a way that this library does not know; what may pass, such
+// as a table that cannot be reached, it tries again.
+//
+// To stop is to let handlers finish the batches they have, for Config.StopTime,
+// to store the last checkpoints and to hand the leases over. When Run returns,
+// every goroutine that it started has ended, and it calls nobody any more. It
+// takes no longer than Config.StopTime, Config.FailoverTime and 2 seconds
+// together, also if the table cannot be reached: then it returns an error that
+// names the leases which it leaves to expire. If a handler has ignored the end of
+// its context for all this time, Run leaves that goroutine behind and returns a
+// [*StuckError].
+func (w *Worker) Run(ctx context.Context) error {
+	if w.ran.Swap(true) {
+		return errRan
+	}
+	log := w.cfg.Logger.With(
+		slog.String("stream", w.cfg.Stream.Name()),
+		slog.String("worker", w.cfg.Worker))
+	s := newShell(ctx, w.cfg, log)
+	defer s.end()
+	found, err := s.prepare(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, found)
+}
