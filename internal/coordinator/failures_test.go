@@ -502,3 +502,25 @@ func TestListOfShardsFromBefore(t *testing.T) {
 		t.Error("by a list from long after, without the child, the parent is there")
 	}
 }
+
+// A worker that died before leaves its item behind. The last one to stop does
+// not name it as its successor: whoever comes next has the leases at once.
+func TestStopNamesNoDeadWorker(t *testing.T) {
+	w := newWorld(t, 5, 4)
+	a := w.worker("a")
+	w.run(5 * time.Second)
+	b := w.worker("b")
+	w.run(15 * time.Second)
+	a.kill()
+	w.until(13*time.Second, "b has all", func() bool { return b.reading() == 4 })
+	w.run(6 * time.Second)
+	b.stop()
+	w.run(10 * time.Second)
+	for key, owner := range w.owners() {
+		if owner != "" {
+			t.Errorf("%s is left to %s", key, owner)
+		}
+	}
+	c := w.worker("c")
+	w.until(2*time.Second, "the next has all", func() bool { return c.reading() == 4 })
+}

@@ -104,6 +104,12 @@ func (c *Core) planStop(try int) {
 func (c *Core) successors(s *lease.Snapshot) []assign.Move {
 	w := &c.watch
 	watched := w.looked >= 0 && c.now-w.looked < Mono(c.cfg.FailoverTime) && c.now-w.began > Mono(c.cfg.FailoverTime)
+	holds := make(map[string]bool)
+	for _, l := range s.Leases {
+		if !l.Finished() {
+			holds[l.Owner] = true
+		}
+	}
 	var ours, foreign []string
 	for _, item := range s.Workers {
 		if item.ID == c.cfg.Worker {
@@ -111,9 +117,13 @@ func (c *Core) successors(s *lease.Snapshot) []assign.Move {
 		}
 		live := w.alive(item.ID)
 		if !watched {
-			// One that holds leases writes its item seldom; and a wrong guess
-			// costs its shard a failover time, as a crash does.
-			live = c.reportedWithin(item, workerEvery+c.cfg.FailoverTime) || c.leads(item.ID)
+			// A wrong guess costs a shard a failover time, as a crash does. One
+			// that holds leases writes its item seldom, one without often.
+			every := workerIdleEvery
+			if holds[item.ID] {
+				every = workerEvery
+			}
+			live = c.reportedWithin(item, every+c.cfg.FailoverTime) || c.leads(item.ID)
 		}
 		switch {
 		case !live:
