@@ -85,6 +85,10 @@ const (
 	// foreignAlive is how long the item of a worker of another library may
 	// stand still: Java KCL writes it every 30 s.
 	foreignAlive = 60 * time.Second
+	// foreignNotice is how much longer than the failover time a worker of
+	// another library may take for its first write of a lease that it was given:
+	// Java KCL looks for such leases every 10 s and renews every 3.3 s.
+	foreignNotice = 15 * time.Second
 
 	lockDuration = 15 * time.Second
 	lockEvery    = 5 * time.Second

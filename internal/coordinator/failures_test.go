@@ -524,3 +524,30 @@ func TestStopNamesNoDeadWorker(t *testing.T) {
 	c := w.worker("c")
 	w.until(2*time.Second, "the next has all", func() bool { return c.reading() == 4 })
 }
+
+// A worker of another library looks for what it was given every ten seconds: a
+// lease that it has not written yet is not taken from it after a mere failover
+// time, and is taken from it if it never comes.
+func TestForeignWorkerIsGivenTime(t *testing.T) {
+	w := newWorld(t, 6, 2)
+	w.worker("a")
+	w.run(5 * time.Second)
+	var report func()
+	report = func() {
+		item := lease.Worker{ID: "java", Reported: epoch.Add(time.Duration(w.now)).Truncate(time.Second)}
+		if err := w.store.PutWorker(t.Context(), item); err != nil {
+			t.Fatal(err)
+		}
+		w.in(30*time.Second, report)
+	}
+	report()
+	w.until(12*time.Second, "java was given a lease", func() bool { return w.holds()["java"] == 1 })
+	w.run(24 * time.Second)
+	if w.holds()["java"] != 1 {
+		t.Error("the lease was taken from java within 24 s")
+	}
+	w.run(3 * time.Second)
+	if w.holds()["a"] != 2 {
+		t.Errorf("27 s after java was given a lease it stands still: %v", w.owners())
+	}
+}

@@ -39,6 +39,8 @@ type row struct {
 	sight Mono
 	// known is when the row was read or written.
 	known Mono
+	// renewed says that the present owner was seen to write.
+	renewed bool
 }
 
 // peer is another worker as last seen.
@@ -222,7 +224,8 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 			gap = true
 		}
 		if l.Counter != r.lease.Counter {
-			if p := w.peers[l.Owner]; p != nil && l.Owner == r.lease.Owner {
+			r.renewed = l.Owner == r.lease.Owner
+			if p := w.peers[l.Owner]; p != nil && r.renewed {
 				p.moved, p.silent = w.c.now, false
 			}
 			r.sight = w.c.now
@@ -251,6 +254,7 @@ func (w *watcher) learn(l lease.Lease) {
 		w.rows[l.Key] = r
 	} else if l.Counter != r.lease.Counter {
 		r.sight = w.c.now
+		r.renewed = r.renewed && l.Owner == r.lease.Owner
 	}
 	r.lease, r.known = l, w.c.now
 }
@@ -332,6 +336,9 @@ func (w *watcher) due(r *row) Mono {
 	at := r.sight
 	if r.lease.Owner != "" {
 		at = at.Add(c.cfg.FailoverTime)
+		if !r.renewed && w.foreign(r.lease.Owner) {
+			at = at.Add(foreignNotice)
+		}
 	}
 	if c.lock.leading {
 		return at
