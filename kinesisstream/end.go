@@ -27,6 +27,10 @@ type tail struct {
 	silent int
 	// since is when they were that many.
 	since time.Time
+	// tip says that a reply in between, with an iterator, put the reader at the
+	// tip. Then a silent reply may say what it likes of the distance: an emulator
+	// gives the age of the last record there.
+	tip bool
 }
 
 // ended returns the last batch.
@@ -75,7 +79,7 @@ func (r *reader) prove(ctx context.Context) (stream.Batch, error) {
 		// Open, or not there: if it is gone, the next call will say so.
 		r.tail = nil
 		return b, nil
-	case len(b.Records) > 0 || b.Behind > 0:
+	case len(b.Records) > 0 || b.Behind > 0 && !t.tip:
 		t.silent = 0
 		return b, nil
 	}

@@ -82,8 +82,11 @@ func (r *reader) read(ctx context.Context) (stream.Batch, error) {
 	}
 	r.iterator = aws.ToString(out.NextShardIterator)
 	if r.iterator != "" {
-		if len(b.Records) > 0 || b.Behind > 0 {
+		switch {
+		case len(b.Records) > 0 || b.Behind > 0:
 			r.tail = nil // it was no end
+		case r.tail != nil:
+			r.tail.tip = true
 		}
 		return b, nil
 	}
