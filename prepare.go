@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/internal/backoff"
+	"github.com/leasehold/leasehold/internal/coordinator"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -99,8 +100,7 @@ func (s *shell) prepareOnce(ctx context.Context) (found, error) {
 	case lease.Version3X, lease.Version3XWithRollback:
 		return found{version: version, index: table.Index}, nil
 	}
-	return found{}, fmt.Errorf("lease table: the fleet is in client-version state %s; this library works in %s and %s only",
-		version, lease.Version3X, lease.Version3XWithRollback)
+	return found{}, &coordinator.VersionError{Version: version}
 }
 
 // describe asks for the table and for the fleet's client version, both at once:
@@ -170,7 +170,7 @@ func (s *shell) newApplication(ctx context.Context) (lease.ClientVersion, error)
 	// Another worker may have been first, and may have made leases by now.
 	v, err := s.cfg.Leases.GetClientVersion(ctx)
 	if err == nil && v == "" {
-		err = errors.New("lease table: it has leases and no client-version state, so it belongs to a fleet of Java KCL 2 or older; this library cannot join one")
+		err = &coordinator.VersionError{}
 	}
 	return v, err
 }

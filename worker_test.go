@@ -72,6 +72,33 @@ func TestShardEndsAndItsChildrenFollow(t *testing.T) {
 	})
 }
 
+// With a checkpoint after every batch, the shard's next batch waits until the
+// checkpoint of the one before is stored, whatever that takes.
+func TestEveryBatchWaitsForItsCheckpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 1)
+		cfg := f.config("w")
+		cfg.Checkpoint = leasehold.EveryBatch
+		w := f.start(cfg)
+		time.Sleep(time.Second)
+		f.store.ask(func(ctx context.Context, op string) error {
+			if op == "Change" {
+				return errAway(op)
+			}
+			return nil
+		})
+		f.stream.Put(memstream.ID(0), "a")
+		time.Sleep(time.Second)
+		f.stream.Put(memstream.ID(0), "b")
+		time.Sleep(3 * time.Second)
+		f.want(0, "a")
+		f.store.ask(nil)
+		time.Sleep(3 * time.Second)
+		f.want(0, "a b")
+		w.stop()
+	})
+}
+
 func TestEveryBatchStoresAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		mode leasehold.Checkpoint
