@@ -96,7 +96,7 @@ func TestStartOnAnExistingTableWaitsForTwoCallsAtOnce(t *testing.T) {
 		if calls := f.store.made(); len(calls) != 2 || !slices.Contains(calls, "DescribeTable") || !slices.Contains(calls, "GetClientVersion") {
 			t.Errorf("calls before the first reply: %v, want DescribeTable and GetClientVersion", calls)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if calls := f.store.made(); !slices.Contains(calls, "PutWorker") {
 			t.Errorf("calls after both replies: %v, want the worker's item among them", calls)

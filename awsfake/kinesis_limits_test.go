@@ -31,7 +31,7 @@ func TestFiveReadsASecond(t *testing.T) {
 		_, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: r.next})
 		wantCode(t, "a sixth call within the second", err, throttled)
 		readerOf(t, c, shard1, kinesis.GetShardIteratorInput{}).page(0) // another shard has its own
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		r.page(0)
 		_, err = c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: r.next})
 		wantCode(t, "the second call of the next", err, throttled)
@@ -58,7 +58,7 @@ func TestTwoMegabytesReadASecond(t *testing.T) {
 		time.Sleep(5*time.Second - 1)
 		_, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: r.next})
 		wantCode(t, "within 5 s of 10 MB", err, throttled)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		r.page(1)
 		r.page(1)
 		_, err = c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: r.next})
@@ -114,7 +114,7 @@ func TestAThousandRecordsWrittenASecond(t *testing.T) {
 		time.Sleep(4*time.Second - 1)
 		_, err = c.PutRecord(t.Context(), large)
 		wantCode(t, "another before the first is worked off", err, throttled)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if _, err := c.PutRecord(t.Context(), large); err != nil {
 			t.Errorf("another after that: %v", err)
 		}

@@ -153,7 +153,7 @@ func TestIteratorLivesFiveMinutes(t *testing.T) {
 		old := r.next
 		time.Sleep(5 * time.Minute)
 		wantTexts(t, "at five minutes", r.texts(0), "a")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		_, err := c.GetRecords(t.Context(), &kinesis.GetRecordsInput{ShardIterator: old})
 		wantCode(t, "a nanosecond later", err, "ExpiredIteratorException")
 		put(t, k, "b")

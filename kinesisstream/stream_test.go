@@ -48,12 +48,11 @@ func TestShards(t *testing.T) {
 func TestShardsHasAllPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, 2500, Config{})
-		arn := New(f.Stream.client, "arn:aws:kinesis:us-east-1:000000000000:stream/orders")
-		if d, err := f.Describe(t.Context()); err != nil {
+		d, err := f.Describe(t.Context())
+		if err != nil {
 			t.Fatal(err)
-		} else {
-			arn = New(f.Stream.client, d.ARN)
 		}
+		arn := New(f.Stream.client, d.ARN)
 		for _, s := range []*Stream{f.Stream, arn} {
 			got, err := s.Shards(t.Context())
 			if err != nil || len(got) != 2500 || s.Name() != "orders" {

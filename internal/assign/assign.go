@@ -65,9 +65,7 @@ func Plan(leases []Lease, workers []Worker) []Move {
 		// The last keys go: which ones does not matter, but it must be the same
 		// ones whoever computes it.
 		surplus := max(0, h.count()-h.target)
-		for _, l := range h.movable[len(h.movable)-surplus:] {
-			moving = append(moving, l)
-		}
+		moving = append(moving, h.movable[len(h.movable)-surplus:]...)
 	}
 	return f.deal(moving)
 }

@@ -40,9 +40,8 @@ type worker struct {
 	ended chan struct{}
 	err   error
 
-	// The board guards these. Dismissed says that the worker is meant to end;
-	// asleep, that it is stopped by a signal.
-	dismissed, asleep bool
+	// The board guards these. Dismissed says that the worker is meant to end.
+	dismissed bool
 	// trouble are the last lines of its stderr that were no events.
 	trouble []string
 }

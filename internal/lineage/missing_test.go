@@ -13,8 +13,6 @@ import (
 	"github.com/leasehold/leasehold/stream"
 )
 
-const maxKey = 999 // the largest hash key of the graphs here, in place of 2^128-1
-
 // graphs are written "id(parents)[first-last;low-high]", last "open" if so.
 const (
 	graphA = `0[11-102;0-99] 1[11-102;100-199] 2[11-102;200-299] 3[11-102;300-399]
@@ -114,15 +112,6 @@ func text(have []lease.Lease) string {
 		}
 	}
 	return strings.Join(out, " ")
-}
-
-// at appends a position's letter to each number.
-func at(numbers, letter string) string {
-	f := strings.Fields(numbers)
-	for i := range f {
-		f[i] += letter
-	}
-	return strings.Join(f, " ")
 }
 
 type row struct {
