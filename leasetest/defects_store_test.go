@@ -77,28 +77,28 @@ func looked(b *badStore, spoil func(look *lease.Snapshot)) {
 
 // share makes the store hand out and keep the caller's memory.
 func share(b *badStore, in, changed, out, scanned bool) {
-	kept := map[string]*lease.Lease{}
+	var kept sync.Map // by key: *lease.Lease
 	b.create = func(ctx context.Context, l lease.Lease) (lease.Lease, bool, error) {
 		image, ok, err := b.Store.Create(ctx, l)
 		if ok && in {
-			kept[l.Key] = &l
+			kept.Store(l.Key, &l)
 		}
 		return image, ok, err
 	}
 	b.change = func(ctx context.Context, key string, cond lease.Cond, set lease.Set) (lease.Lease, bool, error) {
 		image, ok, err := b.Store.Change(ctx, key, cond, set)
 		if changed && err == nil {
-			kept[key] = new(image)
+			kept.Store(key, new(image))
 		}
 		return image, ok, err
 	}
 	b.get = func(ctx context.Context, key string) (*lease.Lease, error) {
-		if l := kept[key]; l != nil {
-			return new(*l), nil
+		if l, ok := kept.Load(key); ok {
+			return new(*l.(*lease.Lease)), nil
 		}
 		l, err := b.Store.Get(ctx, key)
 		if out && l != nil {
-			kept[key] = l
+			kept.Store(key, l)
 		}
 		return l, err
 	}
@@ -106,7 +106,7 @@ func share(b *badStore, in, changed, out, scanned bool) {
 		look, err := b.Store.Scan(ctx)
 		if scanned && err == nil {
 			for _, l := range look.Leases {
-				kept[l.Key] = &l
+				kept.Store(l.Key, &l)
 			}
 		}
 		return look, err
@@ -576,15 +576,20 @@ func storeDefects() []defect {
 			}
 		}, nil},
 		{"the index never forgets", []string{"Store/KeysOf/owner gone"}, func(b *badStore) {
+			var mu sync.Mutex // guards seen
 			seen := map[string][]string{}
 			b.create = func(ctx context.Context, l lease.Lease) (lease.Lease, bool, error) {
+				mu.Lock()
 				seen[l.Owner] = append(seen[l.Owner], l.Key)
+				mu.Unlock()
 				return b.Store.Create(ctx, l)
 			}
 			b.keysOf = func(ctx context.Context, worker string) ([]string, error) {
 				keys, err := b.Store.KeysOf(ctx, worker)
 				if err == nil && len(keys) == 0 {
+					mu.Lock()
 					keys = slices.Clone(seen[worker])
+					mu.Unlock()
 				}
 				return keys, err
 			}
