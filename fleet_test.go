@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -382,3 +383,74 @@ func TestFailure_F45_ShardEndWaitsForTheHandler(t *testing.T) {
 }
 
 func shardName(i int) string { return fmt.Sprintf("shardId-%012d", i) }
+
+// What the steady state costs, by the service's own count: writes of lease items
+// with the checkpoints that ride on them, looks at the table, and what each
+// worker reads besides.
+func TestCostOverTheFakes(t *testing.T) {
+	for _, workers := range []int{1, 4, 16} {
+		t.Run(strconv.Itoa(workers), func(t *testing.T) {
+			bubble(t, 16, 5*time.Millisecond, func(t *testing.T, f *fleet) {
+				var mu sync.Mutex // guards what follows
+				counting := false
+				writes := make(map[string]int) // by lease
+				var writeUnits float64
+				looks := 0
+				units := make(map[string]float64) // read, by worker
+				f.db.Trace = func(r awsfake.Result) {
+					mu.Lock()
+					defer mu.Unlock()
+					switch c := r.Call; {
+					case !counting:
+					case c.Operation == "Scan":
+						looks++
+					case c.Operation == "UpdateItem" && strings.HasPrefix(c.Key, "shardId-"):
+						writes[c.Key]++
+						writeUnits += r.WriteUnits
+					default:
+						units[c.Caller] += r.ReadUnits
+					}
+				}
+				f.createTable()
+				f.produce(64, time.Second)
+				for i := range workers {
+					f.start(fmt.Sprintf("w%d", i), nil)
+					time.Sleep(100 * time.Millisecond)
+				}
+				time.Sleep(2 * time.Minute)
+				mu.Lock()
+				counting = true
+				mu.Unlock()
+				const minutes = 5
+				time.Sleep(minutes * time.Minute)
+				mu.Lock()
+				defer mu.Unlock()
+				counting = false
+				if len(writes) != 16 {
+					t.Errorf("%d leases were written, want 16", len(writes))
+				}
+				total := 0
+				for key, n := range writes {
+					total += n
+					if perMinute := float64(n) / minutes; perMinute > 12 {
+						t.Errorf("%s was written %.2f times a minute, want at most 12", key, perMinute)
+					}
+				}
+				if writeUnits != float64(total) {
+					t.Errorf("%d writes of lease items cost %v units, want one each", total, writeUnits)
+				}
+				if perSecond := float64(looks) / (minutes * 60); perSecond > 2.01 {
+					t.Errorf("%.2f looks a second, want at most 2", perSecond)
+				}
+				for worker, n := range units {
+					if perMinute := n / minutes; perMinute > 36.1 {
+						t.Errorf("%s reads %.2f units a minute, want at most 36", worker, perMinute)
+					}
+				}
+				if f.repeats != 0 {
+					t.Errorf("%d records came twice", f.repeats)
+				}
+			})
+		})
+	}
+}
