@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -101,6 +102,9 @@ func (p *program) awsConfig(ctx context.Context, service string) (aws.Config, er
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
+		if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+			return aws.Config{}, usage("there is no profile %q", missing.Profile).hinted("\"aws configure list-profiles\" names them; --profile or AWS_PROFILE chooses one")
+		}
 		return aws.Config{}, while(usage("%v", err), "AWS settings")
 	}
 	if endpoint != "" {

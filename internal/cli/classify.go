@@ -3,12 +3,16 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/leasehold/leasehold/internal/coordinator"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -71,6 +75,10 @@ var hints = map[code]string{
 // the service's own message rather than the chain of the client's.
 func classify(err error) *Error {
 	e := &Error{Code: failed, Why: err.Error(), Err: err}
+	if v, ok := errors.AsType[*coordinator.VersionError](err); ok {
+		e.Code, e.Why = refused, v.Error()
+		return e
+	}
 	matched := false
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {
@@ -106,10 +114,25 @@ func (e *Error) classifyNetwork(err error) {
 		e.Code, e.Why = tryAgain, "timed out"
 		return
 	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		e.Why, e.Hint = "no address is known for "+dns.Name, "check the endpoint in force, or --region"
+		return
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		e.Why = op.Error()
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			e.Hint = "nothing listens there; \"leasehold local\" starts both services on this machine"
+		}
+		return
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		e.Why, e.Hint = fmt.Sprintf("%s: %v", u.URL, u.Err), "check the endpoint in force"
+		return
+	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		e.Why, e.Hint = "the answer is not one of the service", "check the endpoint in force"
+		if r, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+			e.Why += fmt.Sprintf(" (HTTP status %d)", r.HTTPStatusCode())
 		}
 		return
 	}

@@ -46,7 +46,7 @@ A template has %t arrival time, %p shard, %k partition key, %s sequence number,
   leasehold consume orders --local --app mailer --worker w-a`,
 		Args: count(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, _, err := p.streamName(args)
+			name, err := p.streamName(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -71,18 +71,26 @@ A template has %t arrival time, %p shard, %k partition key, %s sequence number,
 	return c
 }
 
-// consume reads the stream without leases.
-func (p *program) consume(cmd *cobra.Command, name string, f consumeFlags) error {
-	ctx := cmd.Context()
-	from, err := parsePosition(f.from, time.Now())
-	if err != nil {
-		return err
-	}
+// checkEnd checks the flags that say when to end.
+func (f *consumeFlags) checkEnd(cmd *cobra.Command) error {
 	if f.limit < 0 || cmd.Flags().Changed("number") && f.limit == 0 {
 		return usage("-n %d: want a number of 1 or more", f.limit)
 	}
-	if f.length < 0 {
+	if f.length < 0 || cmd.Flags().Changed("for") && f.length == 0 {
 		return usage("--for %v: it must be longer than 0", f.length)
+	}
+	return nil
+}
+
+// consume reads the stream without leases.
+func (p *program) consume(cmd *cobra.Command, name string, f consumeFlags) error {
+	ctx := cmd.Context()
+	from, err := parseStart(f.from)
+	if err != nil {
+		return err
+	}
+	if err := f.checkEnd(cmd); err != nil {
+		return err
 	}
 	if from.Position.IsRecord() && f.shard == "" {
 		return usage("position %q is a place in one shard, and no shard is named", f.from).hinted("--shard 7")

@@ -75,7 +75,7 @@ func groupStart(text string, given bool) (stream.Start, error) {
 	if !given {
 		return leasehold.TrimHorizon, nil
 	}
-	start, err := parsePosition(text, time.Now())
+	start, err := parseStart(text)
 	if err == nil && start.Position.IsRecord() {
 		err = usage("position %q is a place in one shard, and an application reads all shards", text)
 	}
@@ -92,11 +92,8 @@ func (p *program) consumeGroup(cmd *cobra.Command, name string, f consumeFlags) 
 	if f.shard != "" {
 		return usage("--shard %s: an application reads all shards", f.shard).hinted("leave out --app and LEASEHOLD_APP to read one shard")
 	}
-	if f.limit < 0 || given("number") && f.limit == 0 {
-		return usage("-n %d: want a number of 1 or more", f.limit)
-	}
-	if f.length < 0 || given("for") && f.length == 0 {
-		return usage("--for %v: it must be longer than 0", f.length)
+	if err := f.checkEnd(cmd); err != nil {
+		return err
 	}
 	if p.flags.failover < leastFailover {
 		return usage("failover time %v: a worker's is %v or more", p.flags.failover, leastFailover)

@@ -102,6 +102,10 @@ func (g *groupLog) Handle(_ context.Context, r slog.Record) error {
 		j := jsonWriter{w: g.p.stderr}
 		return j.object(e)
 	}
+	if err != nil {
+		// In the words of every other message of this command.
+		e.Err = orNull(classify(err).Why)
+	}
 	if text := e.text(g.p.flags.verbose); text != "" {
 		_, werr := fmt.Fprintln(g.p.stderr, printable(text))
 		return werr
@@ -177,6 +181,17 @@ func (e *groupEvent) text(verbose bool) string {
 		return "stopped after " + (time.Duration(detailMS(e, "took_ms")) * time.Millisecond).String()
 	case "table.created":
 		return "lease table " + e.App + " created"
+	case "leader.resigned":
+		return "no longer the leader" + why
+	case "read.failed":
+		return shard + " cannot be read, trying again: " + value(e.Err)
+	case "read.throttled":
+		return shard + ": reads are throttled: " + value(e.Err)
+	case "table.unreachable":
+		if shard != "" {
+			shard += ": "
+		}
+		return shard + "the lease table cannot be used, trying again: " + value(e.Err)
 	case "position.trimmed":
 		return shard + ": records were trimmed before they could be read"
 	case "records.skipped":

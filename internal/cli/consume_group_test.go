@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -71,8 +72,14 @@ func TestEventsForPeople(t *testing.T) {
 			attrs: []slog.Attr{slog.String("cause", "failed"), slog.Any("err", errors.New("no table"))}},
 		{name: "the second of two", event: "worker.stopping"},
 		{name: "for those who look closer", event: "leader.elected", verbose: "leader.elected"},
-		{name: "a warning is never for them only", event: "read.throttled", level: slog.LevelWarn, want: "shard 2: read.throttled: slow",
+		{name: "a warning is never for them only", event: "worker.odd", level: slog.LevelWarn, want: "shard 2: worker.odd: slow",
 			attrs: []slog.Attr{shard, slog.Any("err", errors.New("slow"))}},
+		{name: "throttled", event: "read.throttled", level: slog.LevelWarn, want: "shard 2: reads are throttled: slow",
+			attrs: []slog.Attr{shard, slog.Any("err", errors.New("slow"))}},
+		{name: "an error without the client's chain", event: "read.failed", level: slog.LevelWarn, want: "shard 2 cannot be read, trying again: access is denied",
+			attrs: []slog.Attr{shard, slog.Any("err", fmt.Errorf("read shard: operation error: %w", stream.ErrDenied))}},
+		{name: "the table", event: "table.unreachable", level: slog.LevelWarn, want: "the lease table cannot be used, trying again: gone",
+			attrs: []slog.Attr{slog.Any("err", errors.New("gone"))}},
 		{name: "nothing more is wanted", event: "handler.retry", level: slog.LevelWarn,
 			attrs: []slog.Attr{shard, slog.Any("err", errEnough)}},
 		{name: "escape sequences in names", event: "lease.gained", want: `shard 2 taken from \x1b[31m`,

@@ -146,7 +146,7 @@ func (p *program) demo(ctx context.Context, f demoFlags) error {
 		return &Error{Code: failed, What: fmt.Sprintf("demo with seed %d", f.seed),
 			Why: fmt.Sprintf("%d records are lost and %d came out of order", result.Lost, result.OutOfOrder)}
 	}
-	for _, line := range p.demoNext(d.URL(), f.keep) {
+	for _, line := range p.demoNext(d.URL(), f) {
 		cfg.Say(line)
 	}
 	if f.keep {
@@ -156,14 +156,14 @@ func (p *program) demo(ctx context.Context, f demoFlags) error {
 }
 
 // demoNext is what to try after a demo.
-func (p *program) demoNext(url string, keep bool) []string {
-	if keep {
+func (p *program) demoNext(url string, f demoFlags) []string {
+	if f.keep {
 		at := " --endpoint-url " + url
 		return []string{
 			"all runs on until Ctrl-C; try next:",
 			"  leasehold leases list -a " + demo.App + " -s " + demo.Stream + at,
 			"  leasehold shards list " + demo.Stream + " -a " + demo.App + at,
-			"  leasehold consume " + demo.Stream + " -a " + demo.App + " --failover FAILOVER -f '%p %k %d\\n'" + at,
+			"  leasehold consume " + demo.Stream + " -a " + demo.App + " --failover " + f.failover.String() + " -f '%p %k %d\\n'" + at,
 		}
 	}
 	return []string{

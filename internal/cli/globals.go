@@ -87,17 +87,27 @@ func (p *program) settle(cmd *cobra.Command) error {
 	return nil
 }
 
-// streamName returns the stream that a command is about: its first argument, or
-// else --stream, and what is left of the arguments.
-func (p *program) streamName(args []string) (name string, rest []string, err error) {
-	name = p.flags.stream
-	if len(args) > 0 {
+// streamAndRest returns the stream that a command is about, and the arguments
+// that are something else: --stream and all arguments, or else the first of them
+// and the others, or else LEASEHOLD_STREAM.
+func (p *program) streamAndRest(cmd *cobra.Command, args []string) (name string, rest []string, err error) {
+	name, rest = p.flags.stream, args
+	if len(args) > 0 && !cmd.Flags().Changed("stream") {
 		name, rest = args[0], args[1:]
 	}
 	if name == "" {
 		return "", nil, usage("no stream is named").hinted("give its name as the first argument, or --stream, or LEASEHOLD_STREAM")
 	}
 	return name, rest, checkStreamName(name)
+}
+
+// streamName is streamAndRest for a command that takes nothing else.
+func (p *program) streamName(cmd *cobra.Command, args []string) (string, error) {
+	name, rest, err := p.streamAndRest(cmd, args)
+	if err == nil && len(rest) > 0 {
+		err = usage("two streams are named: %s and %s", name, rest[0])
+	}
+	return name, err
 }
 
 // checkStreamName refuses what Kinesis would. (Kinesis API Reference,

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
@@ -75,9 +76,9 @@ func (p *program) serveLocal(ctx context.Context, f localFlags, ready bool) erro
 	}
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
-		return while(err, "listen on %s", f.listen)
+		return while(listenError(err), "listen on %s", f.listen)
 	}
-	if err := p.printLocal(listener.Addr().String(), f.streams); err != nil {
+	if err := p.printLocal(listener.Addr().String(), names); err != nil {
 		listener.Close()
 		return err
 	}
@@ -88,6 +89,18 @@ func (p *program) serveLocal(ctx context.Context, f localFlags, ready bool) erro
 		}
 	}
 	return while(serve(ctx, listener, services), "serve on %s", f.listen)
+}
+
+// listenError says why nothing can listen there.
+func listenError(err error) error {
+	if _, ok := errors.AsType[*net.AddrError](err); ok {
+		return usage("there is no such port").hinted("a port is 0, for any that is free, to 65535")
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &Error{Code: failed, Why: "something listens there already", Err: err,
+			Hint: "it may be another \"leasehold local\"; --listen 127.0.0.1:0 takes any free port"}
+	}
+	return err
 }
 
 // serve serves until ctx is done. A fan-out subscription has no end of its own,
@@ -155,21 +168,24 @@ func (p *program) printLocalEnv(address string) error {
 }
 
 // printLocal says what is served where.
-func (p *program) printLocal(address string, streams []string) error {
+func (p *program) printLocal(address string, streams []namedStream) error {
 	if j, ok := p.asJSON(); ok {
+		pairs := []string{}
+		for _, s := range streams {
+			pairs = append(pairs, fmt.Sprintf("%s:%d", s.name, s.shards))
+		}
 		if err := j.object(struct {
 			head
 			Address string   `json:"address"`
 			Streams []string `json:"streams"`
-		}{kind("local"), address, list(streams)}); err != nil {
+		}{kind("local"), address, pairs}); err != nil {
 			return err
 		}
 		return j.close()
 	}
 	text := "serving Kinesis and DynamoDB at http://" + address + "\n"
 	for _, s := range streams {
-		name, shards, _ := strings.Cut(s, ":")
-		text += fmt.Sprintf("stream %s, %s shards\n", name, shards)
+		text += fmt.Sprintf("stream %s, %s\n", s.name, counted(s.shards, "shard"))
 	}
 	_, err := fmt.Fprint(p.stdout, text+localEnv(address))
 	return err
@@ -181,6 +197,9 @@ func signalReady(fd int) error {
 	if f == nil {
 		return usage("--ready-fd %d is not a file descriptor", fd)
 	}
-	_, err := f.Write([]byte("\n"))
-	return errors.Join(err, f.Close())
+	if _, err := f.Write([]byte("\n")); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -140,6 +141,7 @@ func TestLocalRefused(t *testing.T) {
 		{"no port", []string{"--listen", "127.0.0.1"}, wrongUsage},
 		{"a stream without shards", []string{"--listen", "127.0.0.1:0", "--stream", "a"}, wrongUsage},
 		{"a stream twice", []string{"--listen", "127.0.0.1:0", "--stream", "a:1", "--stream", "a:1"}, failed},
+		{"no such port", []string{"--listen", "127.0.0.1:99999"}, wrongUsage},
 		{"no such descriptor", []string{"--listen", "127.0.0.1:0", "--ready-fd", "999999"}, failed},
 		{"no port of one's own", []string{"--listen", "127.0.0.1:1"}, failed},
 	} {
@@ -157,6 +159,47 @@ func TestLocalEnvironment(t *testing.T) {
 	const want = "export AWS_ENDPOINT_URL=http://127.0.0.1:9999 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n"
 	if status != 0 || stdout != want {
 		t.Errorf("got %q with exit code %d, want %q", stdout, status, want)
+	}
+}
+
+func TestLocalTwice(t *testing.T) {
+	address, ready, stop := startLocal(t)
+	defer ready.Close()
+	defer stop()
+	status, _, stderr := run(t, environment(), "local", "--listen", address)
+	want := "leasehold: listen on " + address + ": something listens there already\n"
+	if status != int(failed) || !strings.HasPrefix(stderr, want) || !strings.Contains(stderr, "\nhint: ") {
+		t.Errorf("exit code %d and %q, want %d and %q with a hint", status, stderr, failed, want)
+	}
+}
+
+// Whoever stops a producer has a whole array of what was stored.
+func TestProducedArray(t *testing.T) {
+	address, ready, stop := startLocal(t, "--stream", "orders:1")
+	defer ready.Close()
+	defer stop()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	out, in := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Main(ctx, []string{"produce", "orders", "--sample", "text", "-o", "json", "-q", "--local=" + address},
+			strings.NewReader(""), in, t.Output(), environment())
+		in.Close()
+	}()
+	var text bytes.Buffer
+	if _, err := io.CopyN(&text, out, 10); err != nil {
+		t.Fatal(err)
+	}
+	cancel(&SignalError{os.Interrupt})
+	if _, err := io.Copy(&text, out); err != nil {
+		t.Fatal(err)
+	}
+	var objects []map[string]any
+	if err := json.Unmarshal(text.Bytes(), &objects); err != nil || len(objects) == 0 {
+		t.Errorf("%d objects, %v, in %q", len(objects), err, text.Bytes())
+	}
+	if status := <-ended; status != 0 {
+		t.Errorf("exit code %d, want 0", status)
 	}
 }
 

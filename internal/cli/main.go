@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,7 +61,7 @@ func (p *program) root() *cobra.Command {
 	root.SetErr(p.stderr)
 	root.SetIn(p.stdin)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%v", err).hinted("%s --help", cmd.CommandPath())
+		return flagError(err).hinted("%s --help", cmd.CommandPath())
 	})
 	p.addGlobals(root)
 	root.AddCommand(
@@ -86,7 +88,7 @@ func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
 			for _, v := range cmd.Commands() {
 				names = append(names, v.Name())
 			}
-			return usage("%s: one of %s is missing", cmd.CommandPath(), strings.Join(names, ", ")).hinted("%s --help", cmd.CommandPath())
+			return usage("%s: what to do is missing", verb(cmd)).hinted("%s %s", cmd.CommandPath(), strings.Join(names, "|"))
 		},
 	}
 	c.AddCommand(verbs...)
@@ -98,7 +100,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	e := usage("%s has no command %q", cmd.CommandPath(), args[0]).hinted("%s --help", cmd.CommandPath())
+	e := usage("there is no command %q", strings.TrimSpace(verb(cmd)+" "+args[0])).hinted("%s --help", cmd.CommandPath())
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return e.hinted("did you mean %s?", strings.Join(near, " or "))
@@ -112,8 +114,49 @@ func count(least, most int) cobra.PositionalArgs {
 		if len(args) >= least && (most < 0 || len(args) <= most) {
 			return nil
 		}
-		return usage("%s: %d arguments are given", cmd.CommandPath(), len(args)).hinted("usage: %s", cmd.UseLine())
+		if len(args) < least {
+			return usage("%s: an argument is missing", verb(cmd)).hinted("usage: %s", cmd.UseLine())
+		}
+		extra := args[most]
+		e := usage("%s: argument %q is one too many", verb(cmd), extra)
+		if _, _, err := net.SplitHostPort(extra); err == nil && cmd.Flags().Changed("local") {
+			return e.hinted("--local takes its address with an equals sign: --local=%s", extra)
+		}
+		return e.hinted("usage: %s", cmd.UseLine())
 	}
+}
+
+// verb is the command's name without the program's.
+func verb(cmd *cobra.Command) string {
+	_, name, _ := strings.Cut(cmd.CommandPath(), " ")
+	return name
+}
+
+// flagError says what is wrong among the flags.
+func flagError(err error) *Error {
+	bad, ok := errors.AsType[interface {
+		error
+		GetValue() string
+	}](err)
+	if !ok {
+		return usage("%v", err)
+	}
+	// The parser's own reason is that of the function that it calls.
+	_, name, _ := strings.Cut(strings.TrimPrefix(bad.Error(), fmt.Sprintf("invalid argument %q", bad.GetValue())), "--")
+	name, _, _ = strings.Cut(name, `"`)
+	return usage("--%s %q: want %s", name, bad.GetValue(), flagWants(err))
+}
+
+// flagWants is what a flag's value should have been, by why it was refused.
+func flagWants(err error) string {
+	n, ok := errors.AsType[*strconv.NumError](err)
+	switch {
+	case !ok:
+		return "a time such as 90s or 5m"
+	case n.Func == "ParseBool":
+		return "true or false"
+	}
+	return "a number such as 4"
 }
 
 // end says why the command failed and returns the exit code.
@@ -131,6 +174,8 @@ func (p *program) end(ctx context.Context, err error) int {
 			e = &Error{Code: code(s.ExitCode()), What: e.What, Why: s.Error(), Err: err}
 		}
 	}
+	// Several mistakes found at once are lines of one error.
+	e.Why = strings.ReplaceAll(e.Why, "\n", "; ")
 	fmt.Fprintf(p.stderr, "%s %s\n", p.stderr.paint("red", "leasehold:"), printable(e.Error()))
 	if e.Hint != "" {
 		fmt.Fprintf(p.stderr, "hint: %s\n", printable(e.Hint))

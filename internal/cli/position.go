@@ -70,6 +70,17 @@ func parsePosition(s string, now time.Time) (stream.Start, error) {
 	return bad("not a position")
 }
 
+// parseStart is parsePosition for where reading is to begin. Kinesis refuses a
+// time that is still to come. (Kinesis API Reference, GetShardIterator.)
+func parseStart(s string) (stream.Start, error) {
+	now := time.Now()
+	start, err := parsePosition(s, now)
+	if err == nil && start.Time.After(now) {
+		err = usage("position %q: that time is still to come", s).hinted("latest begins with what comes from now on")
+	}
+	return start, err
+}
+
 // parseDuration is time.ParseDuration with whole days too: 2d, 1d12h.
 func parseDuration(s string) (time.Duration, error) {
 	days, rest, ok := strings.Cut(s, "d")

@@ -32,7 +32,7 @@ func (p *program) produceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "produce STREAM [FILE...]",
 		Short: "Write records to a stream",
-		Long: `Write records to a stream: the lines of files or of stdin, or samples.
+		Long: `Write records to a stream: the lines of files or of stdin (-), or samples.
 
 Records of one key are stored in their order: one request carries one record of
 each key at most, and a record that was refused is sent again before the next of
@@ -50,7 +50,7 @@ may be stored twice.
   leasehold produce orders --key field:user.id events.jsonl`,
 		Args: count(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, files, err := p.streamName(args)
+			name, files, err := p.streamAndRest(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -131,13 +131,17 @@ func (p *program) send(ctx context.Context, client *kinesis.Client, name string,
 			p.say("line %d: not stored after %d tries: %s", r.line, r.tries, why)
 		},
 		retried: func(n int) { meter.retried += n },
+		warn:    p.say,
 		note:    p.verbose,
 	}
 	feed := startFeed(ctx, source, rate)
 	err := s.run(ctx, feed)
 	meter.end()
-	if wanted && err == nil {
-		err = objects.close()
+	if wanted {
+		// However it ends, what was stored is an array.
+		if e := objects.close(); err == nil {
+			err = e
+		}
 	}
 	switch {
 	case err != nil && endless && errors.Is(err, context.Canceled):
@@ -166,7 +170,7 @@ func (p *program) createMissing(ctx context.Context, client *kinesis.Client, loo
 		}
 		_, err = client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &name, ShardCount: &shards})
 		if err == nil {
-			p.say("stream %s is being created with %d shards", name, shards)
+			p.say("stream %s is being created with %s", name, counted(shards, "shard"))
 		}
 		if _, raced := errors.AsType[*types.ResourceInUseException](err); raced {
 			err = nil
@@ -237,6 +241,10 @@ func (p *program) recordSource(files []string, f produceFlags, keyGiven bool) (r
 		l.open = nil
 	}
 	for _, path := range files {
+		if path == "-" {
+			l.open = append(l.open, p.stdin)
+			continue
+		}
 		file, err := os.Open(path)
 		if err != nil {
 			l.Close()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -62,6 +64,8 @@ func TestScript(t *testing.T) {
 			"table":  cmdTable,
 			"item":   cmdItem,
 			"renew":  cmdRenew,
+
+			"other-server": cmdOtherServer,
 		},
 	})
 }
@@ -235,6 +239,18 @@ func unquote(ts *testscript.TestScript, s string) string {
 	u, err := strconv.Unquote(`"` + s + `"`)
 	ts.Check(err)
 	return u
+}
+
+// other-server starts a server that is neither service, at $OTHER, and sets
+// $OTHER_TLS to its address as if it had a certificate.
+func cmdOtherServer(ts *testscript.TestScript, neg bool, args []string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotImplemented)
+		fmt.Fprint(w, "<html>")
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("OTHER", server.URL)
+	ts.Setenv("OTHER_TLS", strings.Replace(server.URL, "http:", "https:", 1))
 }
 
 // renew TABLE KEY... renews leases before each scan but the first.

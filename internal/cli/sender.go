@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	backoffs "github.com/leasehold/leasehold/internal/backoff"
 )
 
 // (Kinesis API Reference, PutRecords: 500 records, 5 MiB with their keys, a
@@ -26,6 +27,9 @@ const (
 	// maxTries is how often a record may be refused, or a request fail, before
 	// it is given up. With the waits between them that takes over a minute.
 	maxTries = 20
+	// silentTries is how many tries a request counts for that was not answered
+	// in answerTime: the third of them in a row is the last.
+	silentTries = 7
 	// drainTime is how long the records that were read already may take to be
 	// written once the command is told to stop.
 	drainTime = 5 * time.Second
@@ -42,7 +46,8 @@ type sender struct {
 	failed func(r outRecord, why string)
 	// retried is told how many records are to be sent again.
 	retried func(n int)
-	note    func(format string, args ...any)
+	// warn and note tell people what happens.
+	warn, note func(format string, args ...any)
 
 	pending []outRecord
 }
@@ -129,13 +134,22 @@ func (s *sender) round(ctx context.Context, b *backoff) error {
 		r := &s.pending[i]
 		in.Records = append(in.Records, types.PutRecordsRequestEntry{Data: r.data, PartitionKey: &r.key, ExplicitHashKey: r.hashKey})
 	}
-	out, err := s.put(ctx, in)
+	putting, cancel := context.WithTimeout(ctx, answerTime)
+	out, err := s.put(putting, in)
+	silent := errors.Is(putting.Err(), context.DeadlineExceeded)
+	cancel()
 	if err == nil && len(out.Records) != len(batch) {
 		return errors.New("the answer has another number of records than the request")
 	}
 	if err != nil {
+		if silent {
+			b.n += silentTries - 1
+		}
 		if ctx.Err() != nil || classify(err).Code != tryAgain || b.n+1 >= maxTries {
 			return err
+		}
+		if silent {
+			s.warn("no answer in %v; again", answerTime)
 		}
 		s.note("%v; again in %v", err, b.next())
 		return b.sleep(ctx)
@@ -211,12 +225,13 @@ type backoff struct {
 	wait time.Duration
 }
 
-// next makes the next wait: 100 ms, doubled with each try in a row up to 5 s,
-// and spread over half to one and a half of that.
+// pauses are the waits between tries.
+var pauses = backoffs.Policy{Min: 200 * time.Millisecond, Max: 6 * time.Second}
+
+// next makes the next wait.
 func (b *backoff) next() time.Duration {
-	full := min(100*time.Millisecond<<min(b.n, 10), 5*time.Second)
 	b.n++
-	b.wait = full/2 + rand.N(full)
+	b.wait = pauses.Pause(b.n)
 	return b.wait
 }
 

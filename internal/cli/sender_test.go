@@ -49,6 +49,7 @@ func (p *putter) newSender(stored, failed, retried *int) *sender {
 		stored:  func(outRecord, types.PutRecordsResultEntry) error { *stored++; return nil },
 		failed:  func(outRecord, string) { *failed++ },
 		retried: func(n int) { *retried += n },
+		warn:    func(string, ...any) {},
 		note:    func(string, ...any) {},
 	}
 }
@@ -130,6 +131,28 @@ func TestSenderRequestFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A service that does not answer is said to, and is not waited for for ever.
+func TestSenderNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p putter
+		var stored, failed, retried, warned int
+		s := p.newSender(&stored, &failed, &retried)
+		s.warn = func(string, ...any) { warned++ }
+		s.put = func(ctx context.Context, _ *kinesis.PutRecordsInput) (*kinesis.PutRecordsOutput, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		began := time.Now()
+		err := s.run(t.Context(), feedOf(1, func(int) string { return "k" }, io.EOF))
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took < 3*answerTime || took > 4*answerTime {
+			t.Errorf("got %v after %v, want a time-out after three tries", err, took)
+		}
+		if warned != 2 {
+			t.Errorf("warned %d times, want 2", warned)
+		}
+	})
 }
 
 // A stop in the middle of a wait still writes what was read already.

@@ -43,7 +43,7 @@ With --app each shard has the state of its lease, as far as one look can tell.`,
   leasehold shards list orders -a orders-app`,
 		Args: count(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, _, err := p.streamName(args)
+			name, err := p.streamName(cmd, args)
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // A SignalError is why a context is done: the process was asked to stop.
@@ -21,7 +22,8 @@ func (e *SignalError) ExitCode() int {
 }
 
 // Signals returns a context that is done, with a [*SignalError] as its cause,
-// at the first SIGINT or SIGTERM. A second one ends the process at once.
+// at the first SIGINT or SIGTERM. A second one ends the process at once, unless
+// it is the first sent twice, as "timeout" does.
 //
 // It also asks for SIGPIPE: a process that does not is killed by writing to a
 // closed pipe, and cannot stop cleanly.
@@ -35,17 +37,8 @@ func Signals(ctx context.Context) (_ context.Context, stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for first := true; ; first = false {
-			select {
-			case s := <-asked:
-				why := &SignalError{s}
-				if !first {
-					os.Exit(why.ExitCode())
-				}
-				cancel(why)
-			case <-quit:
-				return
-			}
+		if why := askedTwice(asked, cancel, quit); why != nil {
+			os.Exit(why.ExitCode())
 		}
 	}()
 	return ctx, func() {
@@ -54,5 +47,30 @@ func Signals(ctx context.Context) (_ context.Context, stop func()) {
 		close(quit)
 		<-ended
 		cancel(nil)
+	}
+}
+
+// sameSignal is how long after a signal the same signal is no second one: some
+// senders tell the process and then its group. No person is that quick.
+const sameSignal = 100 * time.Millisecond
+
+// askedTwice calls cancel at the first signal and returns the second, or nil
+// once quit is closed.
+func askedTwice(asked <-chan os.Signal, cancel context.CancelCauseFunc, quit <-chan struct{}) *SignalError {
+	var first os.Signal
+	var at time.Time
+	for {
+		select {
+		case s := <-asked:
+			switch {
+			case first == nil:
+				first, at = s, time.Now()
+				cancel(&SignalError{s})
+			case s != first || time.Since(at) >= sameSignal:
+				return &SignalError{s}
+			}
+		case <-quit:
+			return nil
+		}
 	}
 }

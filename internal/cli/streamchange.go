@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/spf13/cobra"
@@ -31,26 +32,17 @@ func (p *program) mayChange(loopback bool, what string) error {
 
 // changeStream runs one change of a stream and waits until it has happened.
 func (p *program) changeStream(cmd *cobra.Command, name, what string, change func(context.Context, *kinesis.Client) error) error {
-	if err := checkStreamName(name); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), changeTime)
 	defer cancel()
-	client, loopback, err := p.kinesisClient(ctx)
+	client, err := p.beginChange(ctx, name, what, change)
 	if err != nil {
 		return err
-	}
-	if err := p.mayChange(loopback, what); err != nil {
-		return err
-	}
-	if err := change(ctx, client); err != nil {
-		return while(err, "%s", what)
 	}
 	o, err := p.awaitActive(ctx, client, name)
 	if err != nil {
 		return while(err, "%s: wait until it is done", what)
 	}
-	p.say("stream %s is %s with %s open shards", name, o.Status, number(o.OpenShards))
+	p.say("stream %s is %s with %s", name, o.Status, counted(aws.ToInt32(o.OpenShards), "open shard"))
 	if j, ok := p.asJSON(); ok {
 		if err := j.object(o); err != nil {
 			return err
@@ -58,6 +50,24 @@ func (p *program) changeStream(cmd *cobra.Command, name, what string, change fun
 		return j.close()
 	}
 	return nil
+}
+
+// beginChange asks for a change of a stream.
+func (p *program) beginChange(ctx context.Context, name, what string, change func(context.Context, *kinesis.Client) error) (*kinesis.Client, error) {
+	if err := checkStreamName(name); err != nil {
+		return nil, err
+	}
+	client, loopback, err := p.kinesisClient(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.mayChange(loopback, what); err != nil {
+		return nil, err
+	}
+	// The service answers at once: what takes time is the change.
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return client, while(change(ctx, client), "%s", what)
 }
 
 func (p *program) streamsCreateCommand() *cobra.Command {
@@ -215,21 +225,15 @@ func (p *program) streamsDeleteCommand() *cobra.Command {
 		Args:    count(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
-			if err := checkStreamName(name); err != nil {
-				return err
-			}
+			what := "delete stream " + name
 			ctx, cancel := context.WithTimeout(cmd.Context(), changeTime)
 			defer cancel()
-			client, loopback, err := p.kinesisClient(ctx)
+			client, err := p.beginChange(ctx, name, what, func(ctx context.Context, client *kinesis.Client) error {
+				_, err := client.DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamName: &name})
+				return err
+			})
 			if err != nil {
 				return err
-			}
-			what := "delete stream " + name
-			if err := p.mayChange(loopback, what); err != nil {
-				return err
-			}
-			if _, err := client.DeleteStream(ctx, &kinesis.DeleteStreamInput{StreamName: &name}); err != nil {
-				return while(err, "%s", what)
 			}
 			if err := p.awaitGone(ctx, client, name); err != nil {
 				return while(err, "%s: wait until it is gone", what)

@@ -97,7 +97,7 @@ func (p *program) streamsShowCommand() *cobra.Command {
 		Example: "  leasehold streams show orders --local -o json",
 		Args:    count(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, _, err := p.streamName(args)
+			name, err := p.streamName(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -118,6 +118,8 @@ func (p *program) streamsShowCommand() *cobra.Command {
 
 // describeStream asks for one stream.
 func describeStream(ctx context.Context, client *kinesis.Client, name string) (streamObject, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
 	out, err := client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: &name})
 	if err != nil {
 		return streamObject{}, err
@@ -160,6 +162,14 @@ func (p *program) printStreams(all []streamObject) error {
 		t.add(o.Stream, o.Status, aws.ToString(o.Mode), number(o.OpenShards), retention(o.RetentionMS), number(o.Consumers), aws.ToString(o.Encryption))
 	}
 	return t.print(p.stdout)
+}
+
+// counted is n of a thing.
+func counted(n int32, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 func number(n *int32) string {
