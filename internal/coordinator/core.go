@@ -13,7 +13,10 @@ import (
 type Core struct {
 	cfg Config
 
-	now     Mono
+	now Mono
+	// gapped is when the machine was last known to wake from a suspend: a time
+	// before says nothing about how long ago it is.
+	gapped  Mono
 	actions []Action
 	timers  timers
 	calls   map[uint64]func(Result)
@@ -40,6 +43,7 @@ type Core struct {
 func New(cfg Config) *Core {
 	c := &Core{
 		cfg:     cfg.withDefaults(),
+		gapped:  -1,
 		calls:   make(map[uint64]func(Result)),
 		held:    make(map[string]*held),
 		zombies: make(map[string]uint64),
@@ -113,8 +117,9 @@ func (c *Core) Next() Mono { return c.timers.next() }
 // gap answers a suspend: nothing is delivered before ownership is verified, and
 // what was seen standing still was not watched.
 func (c *Core) gap(ev Gap) {
+	c.gapped = c.now
 	c.cfg.Wall = ev.Wall.Add(-dur(c.now))
-	c.watch.restart()
+	c.watch.slept()
 	for _, key := range c.keys() {
 		h := c.held[key]
 		if h.run != 0 {

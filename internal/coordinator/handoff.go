@@ -29,6 +29,15 @@ func (h *held) lookAtOwners() {
 	h.noticeT.setIn(wait)
 }
 
+// see takes the row as it is stored now.
+func (h *held) see(image lease.Lease) {
+	if h.image.HandingOff() && !image.HandingOff() {
+		// Who gives a handoff back is on the way out: nobody to be named again.
+		h.successor = ""
+	}
+	h.image = image
+}
+
 // drain ends the reading: the batch in hand may be finished, no other starts.
 func (h *held) drain() {
 	c := h.c
@@ -44,11 +53,10 @@ func (h *held) drain() {
 	}
 	h.phase = draining
 	c.order(Action{Kind: Drain, Key: h.key, Run: h.run, Token: h.token})
-	limit := c.cfg.DrainTime
+	h.drainT.setIn(c.cfg.DrainTime)
 	if c.stop.begun {
-		limit = c.cfg.StopTime
+		h.drainT.set(c.drainBy())
 	}
-	h.drainT.setIn(limit)
 }
 
 // overdue ends a drain that takes too long: the handler's context ends, and the
@@ -73,9 +81,11 @@ func (h *held) leave() {
 	c := h.c
 	next := cmp.Or(h.image.NextOwner, h.successor)
 	if next == "" && !c.stop.begun {
-		// The handoff was given back: the lease stays here.
+		// The handoff was given back: the lease stays here. Its term may have
+		// ended, or not have begun.
 		h.drainT.stop()
 		h.phase = waiting
+		h.due = h.due || h.token == 0
 		h.checkParents()
 		return
 	}
@@ -91,7 +101,7 @@ func (h *held) leave() {
 			c.watch.learn(o.image)
 		case o.image.Owner == c.cfg.Worker && o.image.Counter == h.image.Counter:
 			// Only the pair was changed under us: obey the stored one.
-			h.image = o.image
+			h.see(o.image)
 		default:
 			h.lost(o.image)
 		}

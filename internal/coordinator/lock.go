@@ -132,6 +132,10 @@ func (c *Core) writeLock() {
 			k.first = r.Sent
 		}
 		if r.Err != nil {
+			if !k.leading && c.now > k.first.Add(decideFor) {
+				// A lock that was asked for so long ago is over when it comes.
+				k.wish = nil
+			}
 			if !c.stop.begun {
 				k.timer.setIn(c.backoff(k.tries))
 			}

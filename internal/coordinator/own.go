@@ -103,17 +103,17 @@ func (c *Core) ownAnswer(r Result, keys []string) {
 
 // named follows up a hint that a row names this worker.
 func (c *Core) named(key string) {
-	if c.held[key] == nil && !c.own.finished[key] && c.own.incoming[key] == nil {
+	if c.held[key] == nil && !c.making(key) && !c.own.finished[key] && c.own.incoming[key] == nil {
 		c.readRow(key)
 	}
 }
 
 func (c *Core) ownPace() Mono {
 	switch {
-	case c.own.noIndex:
-		return Mono(ownAloneEvery)
 	case c.stop.begun:
 		return Mono(ownEvery)
+	case c.own.noIndex:
+		return Mono(ownAloneEvery)
 	case c.alone():
 		return Mono(ownAloneEvery)
 	case c.now < Mono(ownFirst) && len(c.held) == 0:
@@ -139,9 +139,9 @@ func (c *Core) readRow(key string) {
 // seeRow acts on a row that was read from the table itself.
 func (c *Core) seeRow(l lease.Lease) {
 	switch {
-	case l.Key == "" || c.held[l.Key] != nil:
+	case l.Key == "" || c.held[l.Key] != nil || c.making(l.Key):
 	case l.Finished():
-		if l.Owner == c.cfg.Worker {
+		if l.Owner == c.cfg.Worker || l.NextOwner == c.cfg.Worker {
 			c.own.finished[l.Key] = true
 		}
 	case c.stop.begun:
@@ -185,6 +185,8 @@ func (c *Core) expect(key string) {
 	if c.own.incoming[key] != nil {
 		return
 	}
+	// An owner of another library may take its time, or never come to it.
+	patience := c.now.Add(2 * c.cfg.DrainTime)
 	t := c.newTimer(nil)
 	t.fire = func() {
 		c.call(Action{Kind: Get, Key: key}, func(r Result) {
@@ -192,8 +194,12 @@ func (c *Core) expect(key string) {
 				return
 			}
 			l := r.Lease
-			if r.Err != nil || l != nil && l.NextOwner == c.cfg.Worker && !c.stop.begun {
-				t.set(max(c.now, r.Sent+Mono(incomingEvery)))
+			if r.Err != nil || l != nil && l.NextOwner == c.cfg.Worker && !l.Finished() && !c.stop.begun {
+				every := incomingEvery
+				if c.now > patience {
+					every = parentsEvery
+				}
+				t.set(max(c.now, r.Sent.Add(every)))
 				return
 			}
 			c.forgetIncoming(key)

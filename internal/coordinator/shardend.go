@@ -147,6 +147,24 @@ func (h *held) createChild(ch *child) {
 	})
 }
 
+// making reports whether the lease may be one that this worker is creating with
+// itself as the owner. Until the outcome is known its row is left alone: a claim
+// by the row could be over, and the lease with another, when a late reply of the
+// creation begins a term.
+func (c *Core) making(key string) bool {
+	for _, h := range c.held {
+		if h.phase != ending {
+			continue
+		}
+		for _, ch := range h.end.children {
+			if ch.shard.ID == key && ch.lease == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // holdChild keeps a child that was created with this worker as its owner. The
 // creation is the first own write of its term; it is read once this shard's
 // SHARD_END is stored.
@@ -168,13 +186,11 @@ func (h *held) pumpEnd() {
 		return
 	}
 	c := h.c
-	set := lease.Set{Bump: true, Checkpoint: &lease.ShardEnd}
+	// A handoff that has begun, perhaps unseen, ends with it: there is nothing
+	// left to hand over.
+	set := lease.Set{Bump: true, Checkpoint: &lease.ShardEnd, Owners: new(c.me())}
 	for _, ch := range h.end.children {
 		set.Children = append(set.Children, ch.shard.ID)
-	}
-	if h.image.HandingOff() {
-		// There is nothing left to hand over.
-		set.Owners = new(c.me())
 	}
 	h.write(set, lease.Cond{Counter: new(h.image.Counter)}, func(o outcome) {
 		if !o.applied {

@@ -14,20 +14,25 @@ import (
 // looks once more for what was given to it meanwhile.
 type stopper struct {
 	begun, done bool
-	endT        *timer
+	endT, planT *timer
 	// deleted is when the deletion of the item was acknowledged, -1 before.
 	deleted Mono
 	// planned says that successors are named, or that there are none.
 	planned bool
 	// peers are the possible successors.
 	peers []string
+	// alone says that surely nobody gives this worker anything.
+	alone bool
 	// passing counts rows of others that are being passed on.
 	passing int
 	turn    int
 }
 
+// planTime is how long a stop waits for its look at the table.
+const planTime = 3 * time.Second
+
 func (c *Core) initStop() {
-	c.stop = stopper{deleted: -1, endT: c.newTimer(c.overrun)}
+	c.stop = stopper{deleted: -1, endT: c.newTimer(c.overrun), planT: c.newTimer(func() { c.planned(nil) })}
 }
 
 func (c *Core) beginStop() {
@@ -36,6 +41,7 @@ func (c *Core) beginStop() {
 	}
 	c.stop.begun = true
 	c.stop.endT.setIn(c.cfg.StopTime + c.cfg.FailoverTime)
+	c.stop.planT.setIn(planTime)
 	c.worker.timer.stop()
 	if !c.worker.busy {
 		// Else a write of the item that is under way would bring it back.
@@ -76,27 +82,43 @@ func (c *Core) releaseLock() {
 	c.call(Action{Kind: ReleaseLock, Lock: *k.present, Seen: k.present.Version}, func(Result) { k.busy = false })
 }
 
-// planStop looks once at the table and names a successor for each lease.
+// planStop looks once at the table and names a successor for each lease. If that
+// takes too long there are none, and whoever watches finds the leases free.
 func (c *Core) planStop(try int) {
 	c.call(Action{Kind: Look}, func(r Result) {
-		if r.Err != nil && try < 3 {
+		switch {
+		case c.stop.planned:
+		case r.Err == nil:
+			moves := c.successors(r.Snapshot)
+			c.stop.alone = len(c.stop.peers) == 0 && !c.othersHold(r.Snapshot)
+			c.planned(moves)
+		case try < 3:
 			c.after(c.backoff(try), func() { c.planStop(try + 1) })
-			return
-		}
-		var moves []assign.Move
-		if r.Err == nil {
-			moves = c.successors(r.Snapshot)
-		}
-		c.stop.planned = true
-		for _, m := range moves {
-			if h := c.held[m.Key]; h != nil {
-				h.successor = m.To
-			}
-		}
-		for _, key := range c.keys() {
-			c.held[key].stopNow()
+		default:
+			c.planned(nil)
 		}
 	})
+}
+
+// planned begins the end of every lease.
+func (c *Core) planned(moves []assign.Move) {
+	c.stop.planned = true
+	c.stop.planT.stop()
+	for _, m := range moves {
+		if h := c.held[m.Key]; h != nil {
+			h.successor = m.To
+		}
+	}
+	for _, key := range c.keys() {
+		c.held[key].stopNow()
+	}
+}
+
+// drainBy is when a handler of a stopping worker that drains now must have
+// finished: some time before the stop is cut short, so that the last write of the
+// lease can be made and repeated.
+func (c *Core) drainBy() Mono {
+	return min(c.now.Add(c.cfg.StopTime), c.stop.endT.at.Add(-c.cfg.FailoverTime/2))
 }
 
 // successors are who should have this worker's leases: living workers of ours,
@@ -115,7 +137,9 @@ func (c *Core) successors(s *lease.Snapshot) []assign.Move {
 		if item.ID == c.cfg.Worker {
 			continue
 		}
-		live := w.alive(item.ID)
+		// An item that is new, or changed since the last look, is a sign of life.
+		p := w.peers[item.ID]
+		live := w.alive(item.ID) || p == nil || p.item != item
 		if !watched {
 			// A wrong guess costs a shard a failover time, as a crash does. One
 			// that holds leases writes its item seldom, one without often.
@@ -156,6 +180,17 @@ func (c *Core) successors(s *lease.Snapshot) []assign.Move {
 	return assign.Successors(leases, c.cfg.Worker, workers)
 }
 
+// othersHold reports whether an unfinished lease names another worker. One that
+// is stopping too may have named this one as its successor.
+func (c *Core) othersHold(s *lease.Snapshot) bool {
+	for _, l := range s.Leases {
+		if !l.Finished() && (l.Owner != "" && l.Owner != c.cfg.Worker || l.HandingOff()) {
+			return true
+		}
+	}
+	return false
+}
+
 // leads reports whether the worker holds a lock that was lately renewed, or is
 // its deputy.
 func (c *Core) leads(id string) bool {
@@ -166,6 +201,9 @@ func (c *Core) leads(id string) bool {
 // stopNow begins the end of one lease of a stopping worker.
 func (h *held) stopNow() {
 	switch {
+	case h.phase == draining:
+		// A handoff that began before has no more time than the stop.
+		h.drainT.set(min(h.drainT.at, h.c.drainBy()))
 	case h.phase != waiting && h.phase != running:
 	case h.successor == "" && !h.image.HandingOff():
 		h.drain()
@@ -198,7 +236,12 @@ func (c *Core) passOn(l lease.Lease) {
 	c.stop.passing++
 	c.call(Action{Kind: Change, Key: l.Key, Cond: cond, Set: set}, func(r Result) {
 		c.stop.passing--
-		if r.Err == nil && !r.Applied && r.Image.Owners() != *set.Owners {
+		if r.Err != nil {
+			// The worker does not go before another answer of the index.
+			c.own.sent = -1
+			return
+		}
+		if !r.Applied && r.Image.Owners() != *set.Owners {
 			c.seeRow(r.Image)
 		}
 	})
@@ -220,14 +263,16 @@ func (c *Core) peer(not string) string {
 // finishStop ends the worker when nothing is left to do.
 func (c *Core) finishStop() {
 	s := &c.stop
-	if !s.begun || s.done || !s.planned || s.deleted < 0 || c.lock.busy || len(c.held) > 0 || s.passing > 0 || len(c.own.getting) > 0 {
+	if !s.begun || s.done || !s.planned || s.deleted < 0 || c.lock.busy || len(c.held) > 0 || s.passing > 0 || len(c.own.getting) > 0 || len(c.own.incoming) > 0 {
 		return
 	}
-	if len(s.peers) > 0 {
+	if !s.alone {
 		// A watcher may have acted on a look from before the deletion.
 		if last := s.deleted.Add(indexRest); c.own.sent < last {
-			if !c.own.asking && c.own.timer.at > max(c.now, last) {
-				c.own.timer.set(max(c.now, last))
+			// Later than that the pace is as usual: an index that cannot be
+			// asked is not asked more often.
+			if !c.own.asking && c.now < last && c.own.timer.at > last {
+				c.own.timer.set(last)
 			}
 			return
 		}

@@ -187,7 +187,7 @@ func (c *Core) backoff(n int) time.Duration {
 
 // pump sends the write that the lease needs next, if none is under way.
 func (h *held) pump() {
-	if h.w != nil || h.phase == claiming {
+	if h.w != nil {
 		return
 	}
 	switch {
@@ -244,12 +244,12 @@ func (h *held) kept(o outcome) {
 // lasts from the sending of its first try.
 func (h *held) acked(first Mono, image lease.Lease) {
 	c := h.c
-	h.image = image
+	h.see(image)
 	h.renewT.set(first + c.jitter(Mono(c.cfg.RenewEvery)))
 	until := first.Add(c.cfg.ownDeadline())
-	if until <= c.now {
-		// The reply took so long that others may have seen the counter stand
-		// still; only a quicker write begins a term.
+	if until <= c.now || first <= c.gapped {
+		// The reply took so long, or the machine slept since, that others may
+		// have seen the counter stand still; only a quicker write begins a term.
 		h.renewT.set(c.now)
 		return
 	}
@@ -320,9 +320,14 @@ func (h *held) startConsumer() {
 	if h.phase != running || h.token == 0 || h.run != 0 || c.zombies[h.key] != 0 {
 		return
 	}
+	until := h.termT.at
+	if until.Add(-c.cfg.ownDeadline()) <= c.gapped {
+		// The lease was not renewed since the machine woke.
+		until = c.now
+	}
 	c.lastRun++
 	h.run = c.lastRun
-	c.order(Action{Kind: Start, Key: h.key, Run: h.run, Token: h.token, Lease: h.image, From: h.watermark, Until: h.termT.at})
+	c.order(Action{Kind: Start, Key: h.key, Run: h.run, Token: h.token, Lease: h.image, From: h.watermark, Until: until})
 }
 
 // cancel ends the consumer's context, if one runs. It still has to return.

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leasehold/leasehold/internal/assign"
@@ -19,9 +20,8 @@ type watcher struct {
 	looking     bool
 	// began is when this worker began to watch.
 	began Mono
-	// looked is when the last look came back, -1 if none did; sent is when it
-	// left.
-	looked, sent Mono
+	// looked is when the last look came back, -1 if none did.
+	looked Mono
 	// units is what the last look cost.
 	units float64
 
@@ -96,9 +96,12 @@ func (c *Core) beginWatch() {
 }
 
 func (c *Core) endWatch() {
-	c.watch.on = false
-	c.watch.lookT.stop()
-	c.watch.dueT.stop()
+	w := &c.watch
+	w.on = false
+	w.lookT.stop()
+	w.dueT.stop()
+	// The peers stay: a stop that comes soon asks which of them live.
+	clear(w.rows)
 }
 
 // restart makes every counter be seen anew: while nobody looked, it may have
@@ -106,6 +109,14 @@ func (c *Core) endWatch() {
 func (w *watcher) restart() {
 	for _, r := range w.rows {
 		r.sight = -1
+	}
+}
+
+// slept forgets what is only true of the time before a suspend.
+func (w *watcher) slept() {
+	w.restart()
+	for _, p := range w.peers {
+		p.moved = longAgo
 	}
 }
 
@@ -120,7 +131,7 @@ func (c *Core) look() {
 		if !w.on {
 			return
 		}
-		if r.Err != nil {
+		if r.Err != nil || r.Sent <= c.gapped {
 			w.lookT.set(max(c.now, r.Sent.Add(lookEvery)))
 			return
 		}
@@ -143,21 +154,31 @@ func (w *watcher) pace() time.Duration {
 
 // fresh reports whether the last look is young enough to act on.
 func (w *watcher) fresh() bool {
-	return w.looked >= 0 && w.c.now-w.looked <= 3*Mono(w.pace())
+	return w.looked > w.c.gapped && w.c.now-w.looked <= 3*Mono(w.pace())
 }
 
 // looked takes a look.
 func (c *Core) looked(sent Mono, s *lease.Snapshot) {
 	w := &c.watch
 	first := w.looked < 0
-	if !first && sent-w.sent > 3*Mono(w.pace()) {
+	if !first && sent-w.looked > 3*Mono(w.pace()) {
+		// From the end of the last look: one that takes long is not a gap.
 		w.restart()
 	}
-	w.looked, w.sent, w.units = c.now, sent, s.Units
-	c.sawLock(s.Lock)
+	w.looked, w.units = c.now, s.Units
+	if c.sawLock(s.Lock); !w.on {
+		// Another is the deputy now.
+		return
+	}
 	w.seePeers(s.Workers, first)
 	if w.seeRows(s.Leases, sent) {
 		c.lead.auditDue = true
+	}
+	for _, l := range s.Leases {
+		if !l.Finished() {
+			// Somebody may have set it back.
+			delete(c.own.finished, l.Key)
+		}
 	}
 	for _, key := range rowsOf(s.Leases, c.cfg.Worker) {
 		c.named(key)
@@ -243,9 +264,10 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 	return gap
 }
 
-// learn takes a lease that was read or written otherwise than by a look.
+// learn takes a lease that was read or written otherwise than by a look. Who
+// does not watch would never forget it.
 func (w *watcher) learn(l lease.Lease) {
-	if l.Key == "" {
+	if l.Key == "" || !w.on {
 		return
 	}
 	r := w.rows[l.Key]
@@ -336,7 +358,7 @@ func (w *watcher) due(r *row) Mono {
 	at := r.sight
 	if r.lease.Owner != "" {
 		at = at.Add(c.cfg.FailoverTime)
-		if !r.renewed && w.foreign(r.lease.Owner) {
+		if !r.renewed && w.foreign(r.lease.Owner) && w.alive(r.lease.Owner) {
 			at = at.Add(foreignNotice)
 		}
 	}
@@ -409,10 +431,21 @@ func (c *Core) decide() {
 			if r := orphans[m.Key]; r != nil {
 				c.assign(r, w.heir(&r.lease, m.To))
 			}
-		case settled && c.mayBalance():
+		case settled && c.mayBalance() && (c.held[m.Key] != nil || w.wrote(w.rows[m.Key])):
+			// An owner that has not written yet may not know of the lease, and
+			// would not find it in the index any more.
 			c.handOver(w.rows[m.Key], m.To)
 		}
 	}
+}
+
+// wrote reports whether the present owner is known to have written the lease.
+// The marks of its writes tell at once; where there are none, the counter does.
+func (w *watcher) wrote(r *row) bool {
+	if p := w.peers[r.lease.Owner]; p != nil && p.item.Ours() {
+		return strings.HasPrefix(r.lease.Mark, p.item.Nonce+"-")
+	}
+	return r.renewed
 }
 
 // receivers are the living workers with their items in the table. One whose
@@ -462,7 +495,7 @@ func (w *watcher) blocked(l *lease.Lease) bool {
 // the first own write of its term.
 func (c *Core) assign(r *row, to string) {
 	l := r.lease
-	if to == l.Owner {
+	if to == l.Owner && !l.HandingOff() {
 		return
 	}
 	cause := "expired"

@@ -36,10 +36,12 @@ type world struct {
 	// written, if set, sees each applied write of a lease.
 	written func(by string, before, after lease.Lease)
 
-	every  Mono // a record per shard each so often
-	shards map[string]*testShard
-	actors []*actor
+	every   Mono // a record per shard each so often
+	handler time.Duration
+	shards  map[string]*testShard
+	actors  []*actor
 
+	answers     map[string]Result
 	deliveries  []delivery
 	repeats     int
 	writes      map[string]int // by key
@@ -50,6 +52,8 @@ type world struct {
 // fault is what happens to a call.
 type fault struct {
 	refuse, loseReply bool
+	// stale answers a read that may be old with the last answer to its like.
+	stale bool
 	// delay is before the call is applied, and reply before its answer comes.
 	delay, reply time.Duration
 	// pause stops the worker when it has decided on the call: before it leaves,
@@ -65,7 +69,6 @@ type testShard struct {
 	last   int // the index of the last record, -1 while open
 	next   int // the index of the next to be delivered for the first time
 	done   int // the highest index stored as a checkpoint
-	who    string
 }
 
 type delivery struct {
@@ -113,8 +116,10 @@ func newWorld(t testing.TB, seed uint64, shards int) *world {
 		rnd:     rand.New(rand.NewPCG(seed, 0)),
 		latency: 5 * time.Millisecond,
 		every:   Mono(100 * time.Millisecond),
+		handler: testHandler,
 		shards:  make(map[string]*testShard),
 		writes:  make(map[string]int),
+		answers: make(map[string]Result),
 	}
 	for i := range shards {
 		w.addShard(shardID(i), nil)
@@ -414,7 +419,7 @@ func (c *testConsumer) poll() {
 	first, last := c.next, tip
 	w.delivered(c, first, last)
 	c.busy = true
-	w.in(testHandler, func() { c.handled(last) })
+	w.in(w.handler, func() { c.handled(last) })
 }
 
 func (c *testConsumer) handled(last int) {
@@ -510,6 +515,19 @@ func (w *world) send(a *actor, act Action, f fault) {
 	answered := false
 	w.in(arrive, func() {
 		r := w.apply(a, act)
+		like := fmt.Sprint(act.Kind)
+		switch act.Kind {
+		case Own:
+			like += a.name
+			fallthrough
+		case Look, GetLock:
+			last, ok := w.answers[like]
+			w.answers[like] = r
+			if ok && f.stale {
+				r = last
+				w.answers[like] = last // until an answer is fresh
+			}
+		}
 		if answered {
 			return
 		}
