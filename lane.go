@@ -90,6 +90,8 @@ func (s *shell) call(ctx context.Context, a coordinator.Action) (r coordinator.R
 		r.Image, r.Applied, r.Err = store.Change(ctx, a.Key, a.Cond, a.Set)
 	case coordinator.Create:
 		r.Image, r.Applied, r.Err = store.Create(ctx, a.Lease)
+	case coordinator.Delete:
+		r.Applied, r.Err = store.Delete(ctx, a.Key, a.Cond)
 	case coordinator.Get:
 		r.Lease, r.Err = store.Get(ctx, a.Key)
 	case coordinator.Look:

@@ -39,8 +39,55 @@ type DynamoDB struct {
 	// consistent.
 	ReadLag time.Duration
 
+	// TTLTakes is how long an item stays after the time in the attribute that
+	// UpdateTimeToLive named. Default 48 hours, as the service may take; -1
+	// deletes it at once.
+	TTLTakes time.Duration
+
+	// Limits enforces the service's rates, in capacity units a second: 3,000 read
+	// and 1,000 written of one partition key, of a table or of an index; what a
+	// provisioned table or index was given, with five minutes of unused units
+	// saved; and AccountUnits. A call over one of them is refused with
+	// ProvisionedThroughputExceededException by a provisioned table and
+	// ThrottlingException by one on demand; both name the limit. A call may
+	// overdraw what is left, and the next ones pay for it.
+	Limits bool
+
+	// AccountUnits are what the account allows each table and index on demand,
+	// of each kind, in units a second. Default 40,000.
+	AccountUnits int
+
+	// History is how far back a fault may make a read stale or torn. Default one
+	// minute while there is a Script, and else nothing: what is remembered
+	// costs memory.
+	History time.Duration
+
 	front front
 	db    ddb.DB
+}
+
+func (d *DynamoDB) accountUnits() float64 {
+	if d.AccountUnits == 0 {
+		return 40000
+	}
+	return float64(d.AccountUnits)
+}
+
+func (d *DynamoDB) history() time.Duration {
+	if d.History == 0 && d.front.scriptOr(d.Script) != nil {
+		return time.Minute
+	}
+	return d.History
+}
+
+func (d *DynamoDB) ttlTakes() time.Duration {
+	switch {
+	case d.TTLTakes == 0:
+		return 48 * time.Hour
+	case d.TTLTakes < 0:
+		return 0
+	}
+	return d.TTLTakes
 }
 
 // SetScript replaces the script; nil serves every call.

@@ -36,6 +36,15 @@ func (b dynamoBackend) apply(r *request) *reply {
 		IndexTakes: b.IndexTakes,
 		IndexLag:   b.IndexLag,
 		ReadLag:    b.ReadLag,
+		TTLTakes:   b.ttlTakes(),
+		Host:       r.http.Host,
+
+		Limits:       b.Limits,
+		AccountUnits: b.accountUnits(),
+		Unprocessed:  r.fault.Unprocessed,
+		History:      b.history(),
+		Stale:        r.fault.Stale,
+		Torn:         r.fault.Torn,
 	})
 	if err != nil {
 		return dynamoError(err)

@@ -29,6 +29,23 @@ type Fault struct {
 	// Code, if not empty, is the error that the service answers, such as
 	// "ThrottlingException". The call is not applied.
 	Code string
+	// CutBody applies the call and breaks the connection in the middle of the
+	// reply's body.
+	CutBody bool
+
+	// Stale shows DynamoDB's reads of an index, and its reads that need not be
+	// consistent, what there was that long ago, up to History of the fake.
+	Stale time.Duration
+
+	// Torn makes a Scan or Query of DynamoDB take that long, longer than its
+	// Delay: of some of the items it sees the state at its beginning, and of the
+	// others the state at its end.
+	Torn time.Duration
+
+	// Unprocessed is how many items of BatchGetItem or BatchWriteItem, from the
+	// request's end, are handed back unprocessed.
+	Unprocessed int
+
 	// Status is the HTTP status of that answer. Default 500 for the services'
 	// internal errors, 503 for ServiceUnavailable, else 400.
 	Status int
@@ -66,6 +83,26 @@ func LoseReply() Fault { return Fault{LoseReply: true} }
 func Deny() Fault {
 	return Fault{Code: "AccessDeniedException", Message: "User is not authorized to perform the operation"}
 }
+
+// ExpiredCredentials is the answer to a caller whose session has ended. The
+// SDKs do not repeat the call.
+func ExpiredCredentials() Fault {
+	return Fault{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}
+}
+
+// TableGone is DynamoDB's answer about a table that somebody has deleted.
+func TableGone() Fault {
+	return Fault{Code: "ResourceNotFoundException", Message: "Requested resource not found"}
+}
+
+// Unavailable is a service that is overloaded: HTTP status 503. The SDKs
+// repeat the call.
+func Unavailable() Fault {
+	return Fault{Code: "ServiceUnavailable", Message: "The service is temporarily unavailable"}
+}
+
+// CutBody applies the call and breaks off in the middle of the reply.
+func CutBody() Fault { return Fault{CutBody: true} }
 
 // Fail answers with the given error code.
 func Fail(code string) Fault { return Fault{Code: code} }

@@ -47,6 +47,11 @@ var faults = []struct {
 	{"throttle", Throttle(), "ProvisionedThroughputExceededException", "ProvisionedThroughputExceededException", 1, 0, 0},
 	{"server error", ServerError(), "InternalServerError", "InternalServerError", 1, 0, 0},
 	{"deny", Deny(), "AccessDeniedException", "AccessDeniedException", 1, 0, 0},
+	{"cut body", CutBody(), "connection", "lost", 2, 1, 0},
+	{"expired credentials", ExpiredCredentials(), "ExpiredTokenException", "ExpiredTokenException", 1, 0, 0},
+	{"table gone", TableGone(), "ResourceNotFoundException", "ResourceNotFoundException", 1, 0, 0},
+	{"unavailable", Unavailable(), "ServiceUnavailable", "ServiceUnavailable", 1, 0, 0},
+	{"throttle, on demand", Fail("ThrottlingException"), "ThrottlingException", "ThrottlingException", 1, 0, 0},
 	{"any code", Fail("RequestLimitExceeded"), "RequestLimitExceeded", "RequestLimitExceeded", 1, 0, 0},
 	{"code with its own status", Fault{Code: "ServiceUnavailable", Status: 503, Message: "no"}, "ServiceUnavailable", "ServiceUnavailable", 1, 0, 0},
 }

@@ -44,6 +44,7 @@ type settings struct {
 type request struct {
 	Call
 	http   *http.Request
+	fault  Fault
 	body   []byte
 	parsed any // the backend's own
 }
@@ -58,8 +59,12 @@ type reply struct {
 	// caller closes its end. Each Write reaches the caller at once.
 	stream func(ctx context.Context, w io.Writer)
 
+	// direct, if set, writes all of the reply.
+	direct func(http.ResponseWriter)
+
 	// code is the error code of a refusal.
 	code                  string
+	broken                error // the service broke the connection
 	readUnits, writeUnits float64
 }
 
@@ -120,6 +125,7 @@ func (f *front) serve(w http.ResponseWriter, hr *http.Request, b backend) {
 	var fault Fault
 	if script := f.scriptOr(set.script); script != nil {
 		fault = script(r.Call)
+		r.fault = fault
 	}
 
 	rep, end := f.pass(hr.Context(), b, r, fault, set)
@@ -131,8 +137,13 @@ func (f *front) serve(w http.ResponseWriter, hr *http.Request, b backend) {
 		set.trace(r.result(rep, end))
 	}
 	switch {
+	case end == nil && rep.broken != nil:
+		cut(w, rep.broken)
 	case end == nil:
 		write(w, hr, rep)
+	case end.half:
+		writeHalf(w, rep)
+		cut(w, end.err)
 	case end.err != nil:
 		cut(w, end.err)
 	default:
@@ -145,6 +156,7 @@ func (f *front) serve(w http.ResponseWriter, hr *http.Request, b backend) {
 type ending struct {
 	name string
 	err  error
+	half bool // the caller sees half the reply before
 }
 
 var (
@@ -156,6 +168,7 @@ var (
 // without, or neither if a late call was left to itself.
 func (f *front) pass(ctx context.Context, b backend, r *request, fault Fault, set settings) (*reply, *ending) {
 	half := set.latency / 2
+	fault.Delay += fault.Torn
 	act := func() *reply {
 		if fault.Code != "" {
 			rep := b.fail(r, fault)
@@ -180,7 +193,7 @@ func (f *front) pass(ctx context.Context, b backend, r *request, fault Fault, se
 			return nil, &ending{name: errGone}
 		}
 		if fault.Refuse {
-			return nil, &ending{errRefused, refused}
+			return nil, &ending{name: errRefused, err: refused}
 		}
 		rep = act()
 	}
@@ -189,7 +202,10 @@ func (f *front) pass(ctx context.Context, b backend, r *request, fault Fault, se
 		return rep, &ending{name: errLost}
 	}
 	if fault.LoseReply {
-		return rep, &ending{errLost, lost}
+		return rep, &ending{name: errLost, err: lost}
+	}
+	if fault.CutBody {
+		return rep, &ending{name: errLost, err: io.ErrUnexpectedEOF, half: true}
 	}
 	return rep, nil
 }

@@ -63,6 +63,7 @@ type recorder struct {
 	body    bytes.Buffer
 	streams func(context.Context, io.Writer)
 	broken  error
+	flushed bool // what was written was sent
 }
 
 // run serves in, and returns the error with which its connection broke.
@@ -71,8 +72,11 @@ func (w *recorder) run(h http.Handler, in *http.Request) (err error) {
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler:
-			if err = w.broken; err == nil {
-				err = lost
+			if w.broken == nil {
+				w.broken = lost
+			}
+			if !w.flushed {
+				err = w.broken
 			}
 		default:
 			panic(p)
@@ -95,6 +99,10 @@ func (w *recorder) response(r *http.Request) *http.Response {
 		ContentLength: int64(w.body.Len()),
 		Request:       r,
 	}
+	if w.broken != nil {
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(w.body.Bytes()), brokenReader{w.broken}))
+		resp.ContentLength = -1
+	}
 	if w.streams != nil {
 		ctx, cancel := context.WithCancel(r.Context())
 		p := newPipe(ctx, cancel)
@@ -107,6 +115,11 @@ func (w *recorder) response(r *http.Request) *http.Response {
 	return resp
 }
 
+// A brokenReader is the end of a connection that broke.
+type brokenReader struct{ err error }
+
+func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+
 func (w *recorder) Header() http.Header { return w.header }
 
 func (w *recorder) WriteHeader(status int) {
@@ -118,6 +131,13 @@ func (w *recorder) WriteHeader(status int) {
 func (w *recorder) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return w.body.Write(p)
+}
+
+// Flush sends what was written: the caller sees it even if the connection
+// breaks then.
+func (w *recorder) Flush() {
+	w.WriteHeader(http.StatusOK)
+	w.flushed = true
 }
 
 func (w *recorder) cut(err error) { w.broken = err }
@@ -150,6 +170,10 @@ func cut(w http.ResponseWriter, err error) {
 
 // write sends a reply.
 func write(w http.ResponseWriter, r *http.Request, rep *reply) {
+	if rep.direct != nil {
+		rep.direct(w)
+		return
+	}
 	h := w.Header()
 	for k, v := range rep.header {
 		h[k] = v
@@ -169,6 +193,19 @@ func write(w http.ResponseWriter, r *http.Request, rep *reply) {
 	out := &flusher{w, http.NewResponseController(w)}
 	out.rc.Flush()
 	rep.stream(r.Context(), out)
+}
+
+// writeHalf sends the first half of a reply.
+func writeHalf(w http.ResponseWriter, rep *reply) {
+	h := w.Header()
+	for k, v := range rep.header {
+		h[k] = v
+	}
+	h.Set("X-Amzn-Requestid", requestID())
+	h.Set("Content-Length", strconv.Itoa(len(rep.body)))
+	w.WriteHeader(rep.status)
+	w.Write(rep.body[:len(rep.body)/2])
+	http.NewResponseController(w).Flush() // an error is a connection that broke by itself
 }
 
 // A flusher sends each Write at once.

@@ -26,6 +26,8 @@ const (
 	Change Kind = iota + 1
 	// Create is Store.Create(Lease).
 	Create
+	// Delete is Store.Delete(Key, Cond).
+	Delete
 	// Get is Store.Get(Key).
 	Get
 	// Look is Store.Scan.

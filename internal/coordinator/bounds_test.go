@@ -86,6 +86,61 @@ func TestCrashTakeover(t *testing.T) {
 	t.Logf("worst takeover of a worker %v, of the deputy %v, of the leader %v", worst[0], worst[1], worst[2])
 }
 
+// TestTwoDeaths kills the leader together with a third worker, and together with
+// the deputy.
+func TestTwoDeaths(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		other int // the role of the other victim
+		bound time.Duration
+	}{
+		{"leader and a third", 0, 14500 * time.Millisecond},
+		{"leader and deputy", 1, 45 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var worst time.Duration
+			for seed := range uint64(100) {
+				w := newWorld(t, seed, 8)
+				w.every = Mono(20 * time.Millisecond)
+				for i := range 4 {
+					w.worker(string(rune('a' + i)))
+					w.run(time.Duration(1+w.rnd.IntN(3000)) * time.Millisecond)
+				}
+				w.run(time.Duration(40_000+w.rnd.IntN(15_000)) * time.Millisecond)
+				victims := []*actor{w.byRole(2), w.byRole(tt.other)}
+				owners := w.owners()
+				died := w.now
+				for _, a := range victims {
+					a.kill()
+				}
+				w.run(tt.bound + time.Second)
+				for key, o := range owners {
+					for _, a := range victims {
+						if o == a.name {
+							worst = max(worst, w.since(key, died, victims))
+						}
+					}
+				}
+				if worst > tt.bound {
+					t.Fatalf("seed %d: a shard stood still for %v, want at most %v", seed, worst, tt.bound)
+				}
+			}
+			t.Logf("worst takeover %v", worst)
+		})
+	}
+}
+
+// since is how long after a time a shard was first delivered by somebody who is
+// none of the victims.
+func (w *world) since(shard string, t Mono, victims []*actor) time.Duration {
+	for _, d := range w.deliveries {
+		if d.shard == shard && d.at >= t && !slices.ContainsFunc(victims, func(a *actor) bool { return a.name == d.worker }) {
+			return time.Duration(d.at - t)
+		}
+	}
+	return time.Duration(Never)
+}
+
 // byRole finds a worker that neither leads nor is deputy (0), the deputy (1) or
 // the leader (2).
 func (w *world) byRole(role int) *actor {

@@ -532,3 +532,60 @@ func TestStopOfAPlainWorkerNamesNoDeadOne(t *testing.T) {
 	w.until(5*time.Second, "stopped", func() bool { return c.stopped })
 	w.settle(5 * time.Second)
 }
+
+// The leases of finished shards go once their children are read from, and not
+// before: a split or a merge may not lose a shard, and a table does not grow for
+// ever.
+func TestFailure_F46_SpentLeasesGo(t *testing.T) {
+	w := newWorld(t, 46, 2)
+	w.worker("a")
+	w.run(2 * time.Second)
+	w.worker("b")
+	w.run(10 * time.Second)
+	x, y := w.split(shardID(0))
+	w.run(5 * time.Second)
+	z := w.merge(x, y)
+	w.run(5 * time.Second)
+	if n := len(w.leases()); n != 5 {
+		t.Fatalf("%d leases after a split and a merge, want 5", n)
+	}
+	w.run(tidyAfter - 20*time.Second)
+	if w.deleted != 0 {
+		t.Errorf("%d leases were deleted before their time", w.deleted)
+	}
+	// The next split has children without records: its parent's lease stays.
+	w.every = Mono(time.Hour)
+	p, q := w.split(z)
+	w.run(10 * time.Minute)
+	for _, key := range []string{shardID(0), x, y} {
+		if w.leases()[key] != nil {
+			t.Errorf("%s, spent long ago, still has its lease", key)
+		}
+	}
+	for _, key := range []string{z, p, q, shardID(1)} {
+		if w.leases()[key] == nil {
+			t.Errorf("%s has lost its lease", key)
+		}
+	}
+}
+
+// A leader names a deputy as soon as there is somebody, and the deputy knows at
+// once: a fleet is not young for long.
+func TestYoungFleetHasADeputy(t *testing.T) {
+	for seed := range uint64(50) {
+		w := newWorld(t, seed, 4)
+		a := w.worker("a")
+		w.run(time.Duration(1+w.rnd.IntN(12_000)) * time.Millisecond)
+		b := w.worker("b")
+		w.until(12*time.Second, "b reads its half", func() bool { return b.reading() == 2 })
+		w.run(time.Second)
+		died := w.now
+		a.kill()
+		w.run(13 * time.Second)
+		for id := range w.shards {
+			if took := time.Duration(w.firstAfter(id, died, "a") - died); took > 12500*time.Millisecond {
+				t.Errorf("seed %d: %s stood still for %v after the leader of a young fleet died", seed, id, took)
+			}
+		}
+	}
+}

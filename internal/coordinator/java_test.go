@@ -95,7 +95,7 @@ func (j *javaWorker) renew() {
 // work reads a shard whose lease was renewed just now.
 func (j *javaWorker) work(l lease.Lease) {
 	for _, p := range l.Parents {
-		if parent := j.get(p); parent == nil || !parent.Finished() {
+		if parent := j.get(p); parent != nil && !parent.Finished() {
 			return
 		}
 	}

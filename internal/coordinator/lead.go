@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/leasehold/leasehold/internal/assign"
@@ -12,8 +14,9 @@ import (
 
 // leader is what only a leader keeps.
 type leader struct {
-	auditT   *timer
-	auditDue bool
+	auditT    *timer
+	auditDue  bool
+	tidyAfter time.Duration
 
 	// shards is the last list of the stream's shards, and when it was asked for.
 	shards   []stream.Shard
@@ -31,8 +34,9 @@ const listLag = time.Minute
 
 func (c *Core) initLead() {
 	c.lead = leader{
-		auditT:   c.newTimer(func() { c.lead.auditDue = true; c.audit() }),
-		listedAt: -1,
+		auditT:    c.newTimer(func() { c.lead.auditDue = true; c.audit() }),
+		listedAt:  -1,
+		tidyAfter: tidyAfter,
 	}
 }
 
@@ -133,10 +137,7 @@ func (c *Core) createMissing(shards []stream.Shard) {
 		if l := fresh[shard]; l != nil {
 			return l
 		}
-		if r := w.rows[shard]; r != nil {
-			return &r.lease
-		}
-		return nil
+		return w.lookup(shard)
 	}
 	var plan []assign.Lease
 	for _, r := range w.rows {
@@ -151,7 +152,7 @@ func (c *Core) createMissing(shards []stream.Shard) {
 		}
 	}
 	owners := make(map[string]string)
-	for _, m := range assign.Plan(plan, w.receivers()) {
+	for _, m := range assign.Plan(plan, w.receivers(longAgo)) {
 		owners[m.Key] = m.To
 	}
 	for _, l := range missing {
@@ -159,6 +160,41 @@ func (c *Core) createMissing(shards []stream.Shard) {
 		l.Counter = c.startCounter()
 		l.Mark = c.mark()
 		c.createLease(l)
+	}
+}
+
+// tidyAfter is how long a lease stays after it was seen finished: longer than a
+// request that creates it can be under way, which would bring it back unfinished.
+const tidyAfter = 5 * time.Minute
+
+// tidyAtOnce bounds how many leases are deleted after one look.
+const tidyAtOnce = 8
+
+// tidy deletes leases that are spent, on condition of the counter seen. What is
+// not deleted now is seen again by the next look.
+func (c *Core) tidy() {
+	w := &c.watch
+	if !w.on || c.stop.begun || !c.mayDecide() {
+		return
+	}
+	n := 0
+	for _, key := range slices.Sorted(maps.Keys(w.rows)) {
+		r := w.rows[key]
+		l := r.lease
+		if w.moving[key] != "" || r.finished < 0 || c.now-r.finished < Mono(c.lead.tidyAfter) || !lineage.Spent(&l, w.lookup) {
+			continue
+		}
+		w.moving[key] = c.cfg.Worker
+		c.call(Action{Kind: Delete, Key: key, Cond: lease.Cond{Counter: new(l.Counter)}}, func(r Result) {
+			delete(w.moving, key)
+			if r.Err == nil && r.Applied {
+				delete(w.rows, key)
+				c.note(key, 0, Notice{Name: "lease.deleted", Cause: "finished"})
+			}
+		})
+		if n++; n == tidyAtOnce {
+			return
+		}
 	}
 }
 

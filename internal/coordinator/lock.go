@@ -65,8 +65,14 @@ func (c *Core) readLock() {
 	c.call(Action{Kind: GetLock}, func(r Result) {
 		k.busy = false
 		k.timer.set(max(c.now, r.Sent.Add(lockEvery)))
-		if r.Err == nil {
-			c.sawLock(r.Lock)
+		if r.Err != nil {
+			return
+		}
+		c.sawLock(r.Lock)
+		if l := r.Lock; l != nil && l.Deputy == "" && l.Duration <= lockDuration && k.timer.isSet() {
+			// One of ours leads and is about to name a deputy: it may be this
+			// worker, and until it knows, nobody watches beside the leader.
+			k.timer.set(min(k.timer.at, max(c.now, r.Sent.Add(lookEvery))))
 		}
 	})
 }
@@ -82,7 +88,17 @@ func (c *Core) sawLock(l *lease.Lock) {
 		k.since = c.now
 	}
 	k.known, k.present = true, l
-	c.watchIf(l != nil && l.Deputy == c.cfg.Worker)
+	switch {
+	case l == nil:
+		// Whoever takes it names a deputy; this one goes on until then.
+	case l.Deputy == c.cfg.Worker:
+		c.watchIf(true)
+	case l.Deputy != "" || l.Duration > lockDuration:
+		// There is another deputy, or a leader of another library, which knows
+		// none. A leader of ours that has just come names one soon: until then
+		// the old deputy goes on, since it has seen what the leader has not.
+		c.watchIf(false)
+	}
 	if k.wish != nil {
 		return
 	}
@@ -103,6 +119,9 @@ func (c *Core) wishLock(seen string) {
 		return
 	}
 	k.wish = &lease.Lock{Owner: c.cfg.Worker, Duration: lockDuration, Version: c.uuid()}
+	if k.present != nil && k.present.Deputy != c.cfg.Worker {
+		k.wish.Deputy = k.present.Deputy
+	}
 	k.seen, k.tries = seen, 0
 	c.writeLock()
 }
@@ -179,6 +198,15 @@ func (c *Core) heartbeat() {
 	k.wish = &lease.Lock{Owner: c.cfg.Worker, Duration: lockDuration, Version: c.uuid(), Deputy: c.watch.deputy(k.present.Deputy)}
 	k.seen, k.tries = k.present.Version, 0
 	c.writeLock()
+}
+
+// hurryDeputy has the leader name a deputy now, where the lock names none or one
+// that is gone: until then a dead leader is followed late.
+func (c *Core) hurryDeputy() {
+	k := &c.lock
+	if k.leading && k.wish == nil && k.present.Deputy != c.watch.deputy(k.present.Deputy) && !c.stop.begun {
+		k.timer.setIn(0)
+	}
 }
 
 // lockLapsed is the end of a lock whose last acknowledged write is too old.

@@ -193,10 +193,12 @@ func (h *held) pumpEnd() {
 		set.Children = append(set.Children, ch.shard.ID)
 	}
 	h.write(set, lease.Cond{Counter: new(h.image.Counter)}, func(o outcome) {
-		if !o.applied {
+		if gone := o.image.Key == "" && o.again; !o.applied && !gone {
 			h.lost(o.image)
 			return
 		}
+		// A lease that is gone after a try of unknown outcome was finished by it,
+		// and then cleaned up.
 		c.note(h.key, h.token, Notice{Name: "shard.ended"})
 		c.own.finished[h.key] = true
 		h.drop()

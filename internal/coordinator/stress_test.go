@@ -44,6 +44,8 @@ func newStorm(t testing.TB, seed uint64) *storm {
 	s.every = Mono(200 * time.Millisecond)
 	s.latency = 5 * time.Millisecond << (seed / 6 % 6)
 	s.fault = s.decide
+	// Later than any request of a storm is late.
+	s.tidyAfter = 50 * time.Second
 	return s
 }
 

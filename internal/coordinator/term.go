@@ -82,6 +82,8 @@ type outcome struct {
 	image lease.Lease
 	// first is when the first try was sent.
 	first Mono
+	// again says that there was more than one try.
+	again bool
 }
 
 func (c *Core) hold(image lease.Lease, cause, from string) *held {
@@ -159,7 +161,7 @@ func (h *held) send() {
 // the counter and the owner are those that it stored, since other libraries
 // move the counter and keep our mark.
 func (w *write) outcome(r Result) outcome {
-	o := outcome{applied: r.Applied, current: r.Applied, image: r.Image, first: w.first}
+	o := outcome{applied: r.Applied, current: r.Applied, image: r.Image, first: w.first, again: w.tries > 1}
 	if r.Applied {
 		if w.create != nil {
 			o.image = *w.create

@@ -41,6 +41,8 @@ type row struct {
 	known Mono
 	// renewed says that the present owner was seen to write.
 	renewed bool
+	// finished is since when the lease is seen as finished, -1 if it is not.
+	finished Mono
 }
 
 // peer is another worker as last seen.
@@ -185,6 +187,8 @@ func (c *Core) looked(sent Mono, s *lease.Snapshot) {
 	}
 	c.audit()
 	c.decide()
+	c.tidy()
+	c.hurryDeputy()
 }
 
 func (w *watcher) seePeers(workers []lease.Worker, first bool) {
@@ -234,7 +238,7 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 		in[l.Key] = true
 		r := w.rows[l.Key]
 		if r == nil {
-			w.rows[l.Key] = &row{lease: l, sight: w.c.now, known: sent}
+			w.rows[l.Key] = w.newRow(l, sent)
 			continue
 		}
 		if r.known > sent {
@@ -253,7 +257,7 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 		} else if r.sight < 0 {
 			r.sight = w.c.now
 		}
-		r.lease, r.known = l, sent
+		r.now(l, sent)
 	}
 	for key, r := range w.rows {
 		if !in[key] && r.known <= sent {
@@ -272,13 +276,31 @@ func (w *watcher) learn(l lease.Lease) {
 	}
 	r := w.rows[l.Key]
 	if r == nil {
-		r = &row{sight: w.c.now}
-		w.rows[l.Key] = r
-	} else if l.Counter != r.lease.Counter {
+		w.rows[l.Key] = w.newRow(l, w.c.now)
+		return
+	}
+	if l.Counter != r.lease.Counter {
 		r.sight = w.c.now
 		r.renewed = r.renewed && l.Owner == r.lease.Owner
 	}
-	r.lease, r.known = l, w.c.now
+	r.now(l, w.c.now)
+}
+
+func (w *watcher) newRow(l lease.Lease, known Mono) *row {
+	r := &row{sight: w.c.now, finished: -1}
+	r.now(l, known)
+	return r
+}
+
+// now takes the lease as it was at a time.
+func (r *row) now(l lease.Lease, at Mono) {
+	r.lease, r.known = l, at
+	switch {
+	case !l.Finished():
+		r.finished = -1
+	case r.finished < 0:
+		r.finished = at
+	}
 }
 
 // alive reports whether the worker showed within the failover time that it
@@ -340,10 +362,13 @@ func (w *watcher) deputy(present string) string {
 		}
 	}
 	switch {
-	case len(ids) == 0:
-		return ""
 	case slices.Contains(ids, present):
 		return present
+	case present != "" && w.c.now-w.began < Mono(w.c.cfg.FailoverTime):
+		// It was named by a leader before; whether it lives is not known yet.
+		return present
+	case len(ids) == 0:
+		return ""
 	}
 	return slices.Min(ids)
 }
@@ -383,6 +408,7 @@ func (c *Core) decide() {
 	var leases []assign.Lease
 	orphans := make(map[string]*row)
 	settled := true
+	proof := longAgo
 	for key, r := range w.rows {
 		l := &r.lease
 		if l.Finished() {
@@ -416,6 +442,11 @@ func (c *Core) decide() {
 				a.Owner, a.Fixed = "", false
 				orphans[key] = r
 				settled = false
+				if l.Owner != "" {
+					// Its owner may not have died alone: a worker that lives
+					// has shown it by now, since the owner last did.
+					proof = max(proof, r.sight.Add(c.cfg.RenewEvery*11/10+lookEvery*5/4))
+				}
 			default:
 				next = min(next, due)
 				settled = settled && l.Owner != ""
@@ -424,7 +455,7 @@ func (c *Core) decide() {
 		leases = append(leases, a)
 	}
 	w.dueT.set(next)
-	workers := w.receivers()
+	workers := w.receivers(proof)
 	for _, m := range assign.Plan(leases, workers) {
 		switch {
 		case m.From == "":
@@ -450,11 +481,12 @@ func (w *watcher) wrote(r *row) bool {
 
 // receivers are the living workers with their items in the table. One whose
 // lease has expired receives nothing until it is seen to write.
-func (w *watcher) receivers() []assign.Worker {
+// Nor does one that has not shown since a time that it lives.
+func (w *watcher) receivers(since Mono) []assign.Worker {
 	workers := []assign.Worker{{ID: w.c.cfg.Worker, Receives: true}}
 	for id, p := range w.peers {
 		if p.present && w.alive(id) {
-			workers = append(workers, assign.Worker{ID: id, Receives: !p.silent})
+			workers = append(workers, assign.Worker{ID: id, Receives: !p.silent && p.moved >= since})
 		}
 	}
 	return workers
@@ -469,6 +501,14 @@ func (w *watcher) heir(l *lease.Lease, turn string) string {
 	return turn
 }
 
+// lookup returns a lease as last seen, nil if there is none.
+func (w *watcher) lookup(shard string) *lease.Lease {
+	if r := w.rows[shard]; r != nil {
+		return &r.lease
+	}
+	return nil
+}
+
 // blocked reports whether a parent of the lease is not finished, as far as the
 // looks show. A parent that has no lease is the audit's business: until the
 // stream's shards are known it blocks.
@@ -476,16 +516,10 @@ func (w *watcher) blocked(l *lease.Lease) bool {
 	if len(l.Parents) == 0 {
 		return false
 	}
-	lookup := func(shard string) *lease.Lease {
-		if r := w.rows[shard]; r != nil {
-			return &r.lease
-		}
-		return nil
-	}
-	if len(lineage.Unfinished(l, lookup, w.c.listed(l.Key, w.c.now))) == 0 {
+	if len(lineage.Unfinished(l, w.lookup, w.c.listed(l.Key, w.c.now))) == 0 {
 		return false
 	}
-	if slices.ContainsFunc(l.Parents, func(p string) bool { return lookup(p) == nil }) {
+	if slices.ContainsFunc(l.Parents, func(p string) bool { return w.lookup(p) == nil }) {
 		w.c.lead.auditDue = true
 	}
 	return true

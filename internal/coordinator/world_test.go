@@ -41,8 +41,11 @@ type world struct {
 	shards  map[string]*testShard
 	actors  []*actor
 
-	answers     map[string]Result
-	deliveries  []delivery
+	answers    map[string]Result
+	deliveries []delivery
+	deleted    int // leases
+	// tidyAfter, if set, is how soon a leader deletes what is spent.
+	tidyAfter   time.Duration
 	repeats     int
 	writes      map[string]int // by key
 	looks, owns int
@@ -69,6 +72,7 @@ type testShard struct {
 	last   int // the index of the last record, -1 while open
 	next   int // the index of the next to be delivered for the first time
 	done   int // the highest index stored as a checkpoint
+	ended  bool
 }
 
 type delivery struct {
@@ -243,6 +247,9 @@ func (w *world) worker(name string, change ...func(*Config)) *actor {
 		f(&cfg)
 	}
 	a := &actor{w: w, name: name, start: w.now, core: New(cfg), runs: make(map[uint64]*testConsumer), wakeAt: Never}
+	if w.tidyAfter > 0 {
+		a.core.lead.tidyAfter = w.tidyAfter
+	}
 	a.wall = cfg.Wall.Sub(epoch.Add(time.Duration(w.now)))
 	w.actors = append(w.actors, a)
 	a.do(a.core.Begin(0))
@@ -473,6 +480,9 @@ func (w *world) delivered(c *testConsumer, first, last int) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		if l == nil && ps.ended {
+			continue // cleaned up since
+		}
 		if l == nil || !l.Finished() {
 			w.t.Errorf("%v: %s delivers child %s before its parent %s is finished", time.Duration(w.now), c.a.name, c.key, p)
 		}
@@ -568,6 +578,11 @@ func (w *world) apply(a *actor, act Action) (r Result) {
 		r.Image, r.Applied, r.Err = w.store.Change(ctx, key, act.Cond, act.Set)
 	case Create:
 		r.Image, r.Applied, r.Err = w.store.Create(ctx, act.Lease)
+	case Delete:
+		r.Applied, r.Err = w.store.Delete(ctx, key, act.Cond)
+		if r.Applied {
+			w.deleted++
+		}
 	case Get:
 		r.Lease, r.Err = w.store.Get(ctx, key)
 	case Look:
@@ -621,6 +636,7 @@ func (w *world) check(by string, before, after lease.Lease, act Action) {
 		}
 	}
 	if s := w.shards[after.Key]; s != nil {
+		s.ended = s.ended || after.Finished()
 		if after.Checkpoint.IsRecord() && index(after.Checkpoint) >= s.next {
 			w.t.Errorf("%v: %s stored %v of %s, of which only %d records were delivered", at, by, after.Checkpoint, after.Key, s.next)
 		}
@@ -708,4 +724,17 @@ func (q *eventQueue) Pop() any {
 	e := old[len(old)-1]
 	*q = old[:len(old)-1]
 	return e
+}
+
+// leases are all there are, by key.
+func (w *world) leases() map[string]*lease.Lease {
+	s, err := w.store.Scan(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out := make(map[string]*lease.Lease)
+	for i := range s.Leases {
+		out[s.Leases[i].Key] = &s.Leases[i]
+	}
+	return out
 }

@@ -10,7 +10,8 @@
 // The owner of a parent makes its children's leases when it has read the parent
 // to its end, at TRIM_HORIZON ([Child]). What cannot come about that way is
 // [Missing]: the first leases of an application, and whatever somebody deleted
-// or a crash left out. [Unfinished] says what a lease still waits for.
+// or a crash left out. [Unfinished] says what a lease still waits for, and
+// [Spent] when it may go.
 //
 // # Guarantees
 //
@@ -66,6 +67,27 @@ func Unfinished(l *lease.Lease, lookup func(shard string) *lease.Lease, inStream
 		}
 	}
 	return waiting
+}
+
+// Spent reports whether a lease may be deleted: its shard is finished, each of
+// the shard's children has a lease and was read from, and no parent's lease is
+// left. Until then somebody may still ask whether the shard is done; and going
+// from the oldest down, no finished lease is left between two that are gone.
+func Spent(l *lease.Lease, lookup func(shard string) *lease.Lease) bool {
+	if !l.Finished() || l.HandingOff() || len(l.Children) == 0 {
+		return false
+	}
+	for _, p := range l.Parents {
+		if lookup(p) != nil {
+			return false
+		}
+	}
+	for _, c := range l.Children {
+		if child := lookup(c); child == nil || !child.Checkpoint.IsRecord() && !child.Finished() {
+			return false
+		}
+	}
+	return true
 }
 
 // progressed reports whether somebody decided that l's shard is to be read from

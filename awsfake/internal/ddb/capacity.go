@@ -9,6 +9,7 @@ type consumedCapacity struct {
 	CapacityUnits          float64
 	Table                  *units           `json:",omitempty"`
 	GlobalSecondaryIndexes map[string]units `json:",omitempty"`
+	LocalSecondaryIndexes  map[string]units `json:",omitempty"`
 }
 
 // consumed is what the answer to a request says of c: nothing, the total, or
@@ -20,14 +21,18 @@ func consumed(how, table string, c cost) *consumedCapacity {
 	cc := &consumedCapacity{TableName: table, CapacityUnits: c.total()}
 	if how == "INDEXES" {
 		cc.Table = &units{c.table}
-		for name, u := range c.indexes {
-			if cc.GlobalSecondaryIndexes == nil {
-				cc.GlobalSecondaryIndexes = map[string]units{}
-			}
-			cc.GlobalSecondaryIndexes[name] = units{u}
-		}
+		cc.GlobalSecondaryIndexes = unitsOf(c.indexes)
+		cc.LocalSecondaryIndexes = unitsOf(c.locals)
 	}
 	return cc
+}
+
+func unitsOf(m map[string]float64) map[string]units {
+	us := map[string]units{}
+	for name, u := range m {
+		us[name] = units{u}
+	}
+	return us
 }
 
 func checkConsumed(how string) *Error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 )
@@ -24,6 +25,19 @@ type Options struct {
 	// IndexLag and ReadLag are how far indexes, and reads that need not be
 	// consistent, are behind. ReadLag is either 0 or not, always.
 	IndexLag, ReadLag time.Duration
+	// TTLTakes is how long an expired item stays.
+	TTLTakes time.Duration
+	// Limits enforces the service's rates; AccountUnits are those of a table on
+	// demand, in units a second.
+	Limits       bool
+	AccountUnits float64
+	// Unprocessed is how many items of a batch, from its end, are left.
+	Unprocessed int
+	// History is how long changes are remembered for Stale and Torn, which are
+	// how long ago this call sees all, or some, items.
+	History, Stale, Torn time.Duration
+	// Host is the address that the caller used.
+	Host string
 }
 
 // An Op is a decoded request.
@@ -41,21 +55,30 @@ type Output struct {
 
 // operations make an empty request for each operation.
 var operations = map[string]func() Op{
-	"BatchGetItem":       func() Op { return new(batchGetItem) },
-	"BatchWriteItem":     func() Op { return new(batchWriteItem) },
-	"CreateTable":        func() Op { return new(createTable) },
-	"DeleteItem":         func() Op { return new(deleteItem) },
-	"DeleteTable":        func() Op { return new(deleteTable) },
-	"DescribeTable":      func() Op { return new(describeTable) },
-	"GetItem":            func() Op { return new(getItem) },
-	"ListTables":         func() Op { return new(listTables) },
-	"ListTagsOfResource": func() Op { return new(listTags) },
-	"PutItem":            func() Op { return new(putItem) },
-	"Query":              func() Op { return new(query) },
-	"Scan":               func() Op { return new(scan) },
-	"TransactWriteItems": func() Op { return new(transactWriteItems) },
-	"UpdateItem":         func() Op { return new(updateItem) },
-	"UpdateTable":        func() Op { return new(updateTable) },
+	"BatchGetItem":              func() Op { return new(batchGetItem) },
+	"BatchWriteItem":            func() Op { return new(batchWriteItem) },
+	"CreateTable":               func() Op { return new(createTable) },
+	"DeleteItem":                func() Op { return new(deleteItem) },
+	"DeleteTable":               func() Op { return new(deleteTable) },
+	"DescribeContinuousBackups": func() Op { return new(describeContinuousBackups) },
+	"DescribeEndpoints":         func() Op { return new(describeEndpoints) },
+	"DescribeLimits":            func() Op { return new(describeLimits) },
+	"DescribeTimeToLive":        func() Op { return new(describeTimeToLive) },
+	"DescribeTable":             func() Op { return new(describeTable) },
+	"GetItem":                   func() Op { return new(getItem) },
+	"ListTables":                func() Op { return new(listTables) },
+	"ListTagsOfResource":        func() Op { return new(listTags) },
+	"PutItem":                   func() Op { return new(putItem) },
+	"Query":                     func() Op { return new(query) },
+	"Scan":                      func() Op { return new(scan) },
+	"TagResource":               func() Op { return new(tagResource) },
+	"TransactGetItems":          func() Op { return new(transactGetItems) },
+	"UntagResource":             func() Op { return new(untagResource) },
+	"UpdateContinuousBackups":   func() Op { return new(updateContinuousBackups) },
+	"UpdateTimeToLive":          func() Op { return new(updateTimeToLive) },
+	"TransactWriteItems":        func() Op { return new(transactWriteItems) },
+	"UpdateItem":                func() Op { return new(updateItem) },
+	"UpdateTable":               func() Op { return new(updateTable) },
 }
 
 // Decode reads a request.
@@ -132,15 +155,19 @@ func (db *DB) use(name string) (*table, *Error) {
 }
 
 // useItems is use for operations on items: the table must be ready for them.
-func (db *DB) useItems(name string) (*table, *Error) {
+func (db *DB) useItems(name string, o Options) (*table, *Error) {
 	t, err := db.use(name)
 	if err != nil {
 		return nil, err
 	}
-	if s := t.at(time.Now()); s == creating || s == deleting {
+	now := time.Now()
+	if s := t.at(now); s == creating || s == deleting {
 		t.mu.Unlock()
 		return nil, notFound("Requested resource not found")
 	}
+	t.o = Options{} // what expires is deleted whatever the limits
+	t.expire(now, o)
+	t.o = o
 	return t, nil
 }
 
@@ -168,6 +195,24 @@ func violated(value, name, rule string) *Error {
 		value = "'" + value + "'"
 	}
 	return invalid("1 validation error detected: Value %s at '%s' failed to satisfy constraint: %s", value, name, rule)
+}
+
+// together is the answer to several parameters out of their bounds.
+func together(errs ...*Error) *Error {
+	const one = "1 validation error detected: "
+	var rules []string
+	for _, e := range errs {
+		if e != nil {
+			rules = append(rules, strings.TrimPrefix(e.Message, one))
+		}
+	}
+	switch len(rules) {
+	case 0:
+		return nil
+	case 1:
+		return invalid("%s%s", one, rules[0])
+	}
+	return invalid("%d validation errors detected: %s", len(rules), strings.Join(rules, "; "))
 }
 
 // oneOf checks a parameter that is one of a few words or absent.

@@ -18,6 +18,9 @@ type Error struct {
 	// Reasons say why a transaction was cancelled, one for each of its items.
 	Reasons []Reason
 
+	// Throttling says which limits a throttled call is over.
+	Throttling []ThrottlingReason
+
 	// ReadUnits and WriteUnits are what the refused call cost.
 	ReadUnits, WriteUnits float64
 }
@@ -42,6 +45,8 @@ const (
 	codeSerialization   = "SerializationException"
 	codeUnknown         = "UnknownOperationException"
 	codeCancelled       = "TransactionCanceledException"
+	codeThroughput      = "ProvisionedThroughputExceededException"
+	codeThrottling      = "ThrottlingException"
 	codeIdempotent      = "IdempotentParameterMismatchException"
 )
 
@@ -51,8 +56,9 @@ var namespaces = map[string]string{
 	codeValidation:          "com.amazon.coral.validate#",
 	codeSerialization:       "com.amazon.coral.service#",
 	codeUnknown:             "com.amazon.coral.service#",
+	"ExpiredTokenException": "com.amazon.coral.service#",
 	"AccessDeniedException": "com.amazon.coral.service#",
-	"ThrottlingException":   "com.amazon.coral.availability#",
+	codeThrottling:          "com.amazon.coral.availability#",
 }
 
 // MarshalJSON encodes e as the service does. ConditionalCheckFailedException
@@ -75,6 +81,9 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	case codeUnknown:
 	default:
 		m["message"] = e.Message
+		if len(e.Throttling) > 0 {
+			m["ThrottlingReasons"] = e.Throttling
+		}
 	}
 	return json.Marshal(m)
 }

@@ -167,7 +167,10 @@ func decodeScalar(kind Kind, s string) (Value, *Error) {
 func decodeSet(kind Kind, l []any) (Value, *Error) {
 	v := Value{Kind: kind, List: make([]Value, len(l))}
 	if len(l) == 0 {
-		name := map[Kind]string{kindSS: "string", kindNS: "number", kindBS: "binary"}[kind]
+		name := map[Kind]string{kindSS: "string", kindNS: "number"}[kind]
+		if kind == kindBS {
+			return Value{}, badValues("Binary sets should not be empty")
+		}
 		return Value{}, badValues("An %s set  may not be empty", name)
 	}
 	for i, e := range l {

@@ -42,20 +42,30 @@ func (op *getItem) do(db *DB, o Options) (Output, *Error) {
 	return Output{Body: body, ReadUnits: u}, nil
 }
 
+// compile checks what can be checked without the table, and returns what is
+// asked for of the item.
+func (op *getItem) compile() (Projection, *Error) {
+	if err := checkTableName(op.TableName); err != nil {
+		return nil, err
+	}
+	names := newNames(op.ExpressionAttributeNames, nil)
+	pr, err := projection(op.ProjectionExpression, names, op.AttributesToGet)
+	if err != nil {
+		return nil, err
+	}
+	return pr, names.check(op.ProjectionExpression)
+}
+
 // one reads the item, nil if there is none, with its place and what it cost.
 func (op *getItem) one(db *DB, o Options) (Item, rowKey, float64, *Error) {
 	if op.Key == nil {
 		return nil, rowKey{}, 0, violated("", "key", "Member must not be null")
 	}
-	names := newNames(op.ExpressionAttributeNames, nil)
-	pr, err := projection(op.ProjectionExpression, names, op.AttributesToGet)
+	pr, err := op.compile()
 	if err != nil {
 		return nil, rowKey{}, 0, err
 	}
-	if err := names.check(op.ProjectionExpression); err != nil {
-		return nil, rowKey{}, 0, err
-	}
-	t, err := db.useItems(op.TableName)
+	t, err := db.useItems(op.TableName, o)
 	if err != nil {
 		return nil, rowKey{}, 0, err
 	}
@@ -64,6 +74,11 @@ func (op *getItem) one(db *DB, o Options) (Item, rowKey, float64, *Error) {
 		return nil, rowKey{}, 0, err
 	}
 	place := t.schema.place(op.Key)
-	r := t.read(op.ConsistentRead, o).get(place)
-	return pr.of(r.image()), place, readUnits(r.bytes(), op.ConsistentRead), nil
+	if err := t.allow(nil, reading, place.part); err != nil {
+		return nil, place, 0, err
+	}
+	r := t.view(nil, t.read(op.ConsistentRead, o), op.ConsistentRead, false).get(place)
+	u := readUnits(r.bytes(), op.ConsistentRead)
+	t.charge(nil, reading, place.part, u)
+	return pr.of(r.image()), place, u, nil
 }

@@ -29,7 +29,7 @@ func (op *scan) do(db *DB, o Options) (Output, *Error) {
 	default:
 		class = func(k rowKey) int { return k.segment(*q.TotalSegments) - *q.Segment }
 	}
-	t, err := db.useItems(q.TableName)
+	t, err := db.useItems(q.TableName, o)
 	if err != nil {
 		return Output{}, err
 	}
@@ -48,7 +48,7 @@ func (op *scan) do(db *DB, o Options) (Output, *Error) {
 		}
 	}
 	lo, hi := s.rows.span(class)
-	return q.page(s, lo, hi, false, t.name)
+	return q.page(t, s, lo, hi, false, "")
 }
 
 type query struct {
@@ -61,6 +61,7 @@ type query struct {
 
 func (op *query) do(db *DB, o Options) (Output, *Error) {
 	q := *op
+	q.isQuery = true
 	q.names = newNames(q.ExpressionAttributeNames, q.ExpressionAttributeValues)
 	var cond Cond
 	var err *Error
@@ -79,7 +80,7 @@ func (op *query) do(db *DB, o Options) (Output, *Error) {
 	if err := q.compile(legacy, q.QueryFilter, map[string]*string{"KeyConditionExpression": q.KeyConditionExpression}); err != nil {
 		return Output{}, err
 	}
-	t, err := db.useItems(q.TableName)
+	t, err := db.useItems(q.TableName, o)
 	if err != nil {
 		return Output{}, err
 	}
@@ -113,5 +114,5 @@ func (op *query) do(db *DB, o Options) (Output, *Error) {
 		}
 	}
 	lo, hi := s.rows.span(class)
-	return q.page(s, lo, hi, q.ScanIndexForward != nil && !*q.ScanIndexForward, t.name)
+	return q.page(t, s, lo, hi, q.ScanIndexForward != nil && !*q.ScanIndexForward, part)
 }

@@ -25,6 +25,7 @@ type pageParams struct {
 	ConditionalOperator       string
 	ReturnConsumedCapacity    string
 
+	isQuery    bool // the service words some errors of the two otherwise
 	names      *Names
 	filter     Cond
 	projection Projection
@@ -47,14 +48,17 @@ func (p *pageParams) compile(legacy map[string]bool, filter map[string]expected,
 	if err := notBoth(legacy, modern); err != nil {
 		return err
 	}
-	if err := checkConsumed(p.ReturnConsumedCapacity); err != nil {
-		return err
-	}
-	if err := oneOf("select", p.Select, "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"); err != nil {
+	if err := together(
+		checkConsumed(p.ReturnConsumedCapacity),
+		oneOf("select", p.Select, "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"),
+	); err != nil {
 		return err
 	}
 	if p.Limit != nil && *p.Limit < 1 {
-		return violated(itoa(*p.Limit), "limit", "Member must have value greater than or equal to 1")
+		if !p.isQuery {
+			return violated(itoa(*p.Limit), "limit", "Member must have value greater than or equal to 1")
+		}
+		return invalid("1 validation error detected: Value at 'Limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
 	}
 	if p.projection, err = projection(p.ProjectionExpression, p.names, p.AttributesToGet); err != nil {
 		return err
@@ -84,6 +88,10 @@ type source struct {
 	schema schema
 	table  schema
 	index  *index // nil for the table
+
+	// whole is the table, where the items of a local index are fetched that
+	// it does not have whole; else nil.
+	whole *rows
 }
 
 // keyNames are the attributes that say where a row stands.
@@ -100,7 +108,7 @@ func (s source) keyNames() []string {
 // source finds what p reads of t, which its caller has locked.
 func (p *pageParams) source(t *table, o Options) (source, *Error) {
 	if p.IndexName == nil {
-		return source{t.read(p.ConsistentRead, o), t.schema, t.schema, nil}, nil
+		return source{rows: t.view(nil, t.read(p.ConsistentRead, o), p.ConsistentRead, true), schema: t.schema, table: t.schema}, nil
 	}
 	now := time.Now()
 	x := t.index(*p.IndexName)
@@ -111,17 +119,25 @@ func (p *pageParams) source(t *table, o Options) (source, *Error) {
 		return source{}, invalid("Cannot read from backfilling global secondary index: %s", x.name)
 	case x.at(now) == deleting:
 		return source{}, invalid("The table does not have the specified index: %s", x.name)
-	case p.ConsistentRead:
+	case p.ConsistentRead && !x.local:
 		return source{}, invalid("Consistent reads are not supported on global secondary indexes")
-	case p.Select == "ALL_ATTRIBUTES" && !x.all:
+	case p.Select == "ALL_ATTRIBUTES" && !x.all && !x.local:
 		return source{}, badValues("Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", x.name)
 	}
+	s := source{rows: t.view(x, x.read(p.ConsistentRead, o), p.ConsistentRead, true), schema: x.schema, table: t.schema, index: x}
+	if x.local && p.Select == "ALL_ATTRIBUTES" && !x.all {
+		s.whole = t.view(nil, t.read(p.ConsistentRead, o), p.ConsistentRead, true)
+	}
 	for _, path := range p.projection {
-		if !x.projects(path[0].name) {
+		switch {
+		case x.projects(path[0].name):
+		case x.local:
+			s.whole = t.view(nil, t.read(p.ConsistentRead, o), p.ConsistentRead, true)
+		default:
 			return source{}, badValues("Global secondary index %s does not project [%s]", x.name, path[0].name)
 		}
 	}
-	return source{x.asOf(now.Add(-o.IndexLag)), x.schema, t.schema, x}, nil
+	return s, nil
 }
 
 // start is the place of ExclusiveStartKey.
@@ -157,8 +173,12 @@ type page struct {
 	ConsumedCapacity *consumedCapacity `json:",omitempty"`
 }
 
-// page reads the rows of a span, one by one or, if back, from its end.
-func (p *pageParams) page(s source, lo, hi int, back bool, name string) (Output, *Error) {
+// page reads the rows of a span, one by one or, if back, from its end. Part is
+// their partition key, empty if they have several.
+func (p *pageParams) page(t *table, s source, lo, hi int, back bool, part string) (Output, *Error) {
+	if err := t.allow(s.index, reading, part); err != nil {
+		return Output{}, err
+	}
 	if p.ExclusiveStartKey != nil {
 		k, err := p.start(s)
 		if err != nil {
@@ -178,7 +198,7 @@ func (p *pageParams) page(s source, lo, hi int, back bool, name string) (Output,
 
 	var body page
 	items := []Item{}
-	bytes := 0
+	bytes, fetched := 0, 0.0
 	for n := range len(list) {
 		r := list[n]
 		if back {
@@ -186,9 +206,16 @@ func (p *pageParams) page(s source, lo, hi int, back bool, name string) (Output,
 		}
 		bytes += r.size
 		body.ScannedCount++
-		if p.filter == nil || p.filter.holds(r.item) {
+		it := r.item
+		if s.whole != nil {
+			if w := s.whole.get(s.table.place(it)); w != nil {
+				it = w.item
+				fetched += readUnits(w.size, p.ConsistentRead)
+			}
+		}
+		if p.filter == nil || p.filter.holds(it) {
 			body.Count++
-			items = append(items, p.projection.of(r.item))
+			items = append(items, p.projection.of(it))
 		}
 		full := p.Limit != nil && body.ScannedCount == *p.Limit
 		if full || bytes >= pageSize && n+1 < len(list) {
@@ -205,8 +232,11 @@ func (p *pageParams) page(s source, lo, hi int, back bool, name string) (Output,
 	u := readUnits(bytes, p.ConsistentRead)
 	c := cost{table: u}
 	if s.index != nil {
-		c = cost{indexes: map[string]float64{s.index.name: u}}
+		c = cost{table: fetched}
+		c.add(s.index, u)
 	}
-	body.ConsumedCapacity = consumed(p.ReturnConsumedCapacity, name, c)
-	return Output{Body: body, ReadUnits: u}, nil
+	t.charge(s.index, reading, part, u)
+	t.charge(nil, reading, "", fetched)
+	body.ConsumedCapacity = consumed(p.ReturnConsumedCapacity, t.name, c)
+	return Output{Body: body, ReadUnits: c.total()}, nil
 }

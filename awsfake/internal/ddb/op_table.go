@@ -52,18 +52,19 @@ type (
 		BillingModeSummary        *billing `json:",omitempty"`
 		ProvisionedThroughput     throughput
 		GlobalSecondaryIndexes    []indexDescription `json:",omitempty"`
+		LocalSecondaryIndexes     []indexDescription `json:",omitempty"`
 		ItemCount, TableSizeBytes int
 		DeletionProtectionEnabled bool
 	}
 
 	indexDescription struct {
 		IndexName                 string
-		IndexStatus               string
+		IndexStatus               string `json:",omitempty"`
 		IndexArn                  string
 		Backfilling               bool `json:",omitempty"`
 		KeySchema                 []keyElement
 		Projection                projectionParams
-		ProvisionedThroughput     throughput
+		ProvisionedThroughput     *throughput `json:",omitempty"`
 		ItemCount, IndexSizeBytes int
 	}
 )
@@ -80,9 +81,14 @@ func (t *table) describe(now time.Time, doing string) tableDescription {
 	d.AttributeDefinitions = slices.Clone(t.attrs)
 	d.ItemCount, d.TableSizeBytes = len(t.rows.list), t.rows.bytes
 	d.DeletionProtectionEnabled = t.protected
-	d.GlobalSecondaryIndexes = nil
+	d.GlobalSecondaryIndexes, d.LocalSecondaryIndexes = nil, nil
 	for _, x := range t.indexes {
 		xd := x.desc
+		if x.local {
+			xd.ItemCount, xd.IndexSizeBytes = len(x.rows.list), x.rows.bytes
+			d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, xd)
+			continue
+		}
 		xd.IndexStatus = x.at(now)
 		if doing != "" && x.until == t.until && x.doing != "" {
 			xd.IndexStatus = x.doing
@@ -139,11 +145,17 @@ func (op *createTable) do(db *DB, o Options) (Output, *Error) {
 
 // table makes the table.
 func (op *createTable) table(o Options) (*table, *Error) {
+	if op.TableName == "" {
+		return nil, invalid("The parameter 'TableName' is required but was not present in the request")
+	}
 	if err := checkTableName(op.TableName); err != nil {
 		return nil, err
 	}
-	if len(op.LocalSecondaryIndexes) > 0 {
-		return nil, badValues("local secondary indexes are not part of this fake")
+	if err := op.checkEnums(); err != nil {
+		return nil, err
+	}
+	if err := checkTags(op.Tags); err != nil {
+		return nil, err
 	}
 	now := time.Now()
 	t := &table{
@@ -167,12 +179,33 @@ func (op *createTable) table(o Options) (*table, *Error) {
 	if err := t.setBilling(op.BillingMode, op.ProvisionedThroughput, now); err != nil {
 		return nil, err
 	}
+	for _, x := range op.LocalSecondaryIndexes {
+		if err := t.addLocalIndex(x); err != nil {
+			return nil, err
+		}
+	}
 	for _, x := range op.GlobalSecondaryIndexes {
 		if err := t.addIndex(x, t.until); err != nil {
 			return nil, err
 		}
 	}
 	return t, t.checkDefinitions(op.AttributeDefinitions)
+}
+
+// checkEnums checks the parameters that are one of a few words.
+func (op *createTable) checkEnums() *Error {
+	var errs []*Error
+	for i, d := range op.AttributeDefinitions {
+		errs = append(errs, oneOf("attributeDefinitions."+itoa(i+1)+".member.attributeType", d.AttributeType, "B", "N", "S"))
+	}
+	if len(op.KeySchema) > 2 {
+		errs = append(errs, violated("[...]", "keySchema", "Member must have length less than or equal to 2"))
+	}
+	for i, e := range op.KeySchema {
+		errs = append(errs, oneOf("keySchema."+itoa(i+1)+".member.keyType", e.KeyType, "HASH", "RANGE"))
+	}
+	errs = append(errs, oneOf("billingMode", op.BillingMode, "PROVISIONED", "PAY_PER_REQUEST"))
+	return together(errs...)
 }
 
 // newSchema reads a KeySchema.
@@ -202,7 +235,7 @@ func newSchema(elements []keyElement, defs []attributeDefinition) (schema, *Erro
 		return s, badValues("No Hash Key specified in schema")
 	}
 	if s.hash == s.sort {
-		return s, badValues("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+		return s, invalid("Invalid KeySchema: Some index key attribute have no definition")
 	}
 	return s, nil
 }
@@ -248,7 +281,9 @@ func (t *table) setBilling(mode string, tp *throughput, now time.Time) *Error {
 		t.desc.ProvisionedThroughput = throughput{}
 		t.desc.BillingModeSummary = &billing{mode, seconds(now)}
 		for _, x := range t.indexes {
-			x.desc.ProvisionedThroughput = throughput{}
+			if !x.local {
+				x.desc.ProvisionedThroughput = new(throughput)
+			}
 		}
 		return nil
 	}
@@ -279,49 +314,25 @@ func checkThroughput(tp *throughput, of string) *Error {
 // addIndex adds an index that is CREATING until some time, with what the
 // table has.
 func (t *table) addIndex(p indexParams, until time.Time) *Error {
-	if len(p.IndexName) < 3 || len(p.IndexName) > 255 || !tableName.MatchString(p.IndexName) {
-		return violated(p.IndexName, "indexName", "Member must have length between 3 and 255 and satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
-	}
-	if t.index(p.IndexName) != nil {
-		return badValues("Duplicate index name: %s", p.IndexName)
-	}
 	s, err := newSchema(p.KeySchema, t.attrs)
 	if err != nil {
 		return err
 	}
-	if p.Projection == nil {
-		return badValues("Unknown ProjectionType: null")
+	x, err := t.newIndex(p, s)
+	if err != nil {
+		return err
 	}
-	x := &index{name: p.IndexName, schema: s, table: t.schema, state: state{creating, until}}
-	switch p.Projection.ProjectionType {
-	case "KEYS_ONLY":
-	case "ALL":
-		x.all = true
-	case "INCLUDE":
-		if len(p.Projection.NonKeyAttributes) == 0 {
-			return badValues("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
-		}
-		x.include = p.Projection.NonKeyAttributes
-	default:
-		return badValues("Unknown ProjectionType: %s", p.Projection.ProjectionType)
-	}
-	if p.Projection.ProjectionType != "INCLUDE" && len(p.Projection.NonKeyAttributes) > 0 {
-		return badValues("ProjectionType is %s, but NonKeyAttributes is specified", p.Projection.ProjectionType)
-	}
-	x.desc = indexDescription{
-		IndexName:  p.IndexName,
-		IndexArn:   t.desc.TableArn + "/index/" + p.IndexName,
-		KeySchema:  p.KeySchema,
-		Projection: *p.Projection,
-	}
+	x.state = state{creating, until}
 	switch tp := p.ProvisionedThroughput; {
 	case !t.onDemand:
 		if err := checkThroughput(tp, "the index: "+p.IndexName); err != nil {
 			return err
 		}
-		x.desc.ProvisionedThroughput = *tp
+		x.desc.ProvisionedThroughput = tp
 	case tp != nil && (tp.ReadCapacityUnits != 0 || tp.WriteCapacityUnits != 0):
 		return badValues("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", p.IndexName)
+	default:
+		x.desc.ProvisionedThroughput = new(throughput)
 	}
 	for _, r := range t.rows.list {
 		if xr := x.row(r.item); xr != nil {
@@ -330,6 +341,63 @@ func (t *table) addIndex(p indexParams, until time.Time) *Error {
 	}
 	t.indexes = append(t.indexes, x)
 	return nil
+}
+
+// addLocalIndex adds a local index, which is there as long as the table.
+func (t *table) addLocalIndex(p indexParams) *Error {
+	s, err := newSchema(p.KeySchema, t.attrs)
+	switch {
+	case err != nil:
+		return err
+	case t.schema.sort == "":
+		return badValues("Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex")
+	case s.sort == "":
+		return badValues("Index KeySchema does not have a range key for index: %s", p.IndexName)
+	case s.hash != t.schema.hash:
+		return badValues("Index KeySchema does not have the same leading hash key as table KeySchema for index: %s. index hash key: %s, table hash key: %s", p.IndexName, s.hash, t.schema.hash)
+	}
+	x, err := t.newIndex(p, s)
+	if err == nil {
+		x.local = true
+		t.indexes = append(t.indexes, x)
+	}
+	return err
+}
+
+// newIndex makes an index without rows.
+func (t *table) newIndex(p indexParams, s schema) (*index, *Error) {
+	if len(p.IndexName) < 3 || len(p.IndexName) > 255 || !tableName.MatchString(p.IndexName) {
+		return nil, violated(p.IndexName, "indexName", "Member must have length between 3 and 255 and satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	}
+	if t.index(p.IndexName) != nil {
+		return nil, badValues("Duplicate index name: %s", p.IndexName)
+	}
+	if p.Projection == nil {
+		return nil, badValues("Unknown ProjectionType: null")
+	}
+	x := &index{name: p.IndexName, schema: s, table: t.schema}
+	switch p.Projection.ProjectionType {
+	case "KEYS_ONLY":
+	case "ALL":
+		x.all = true
+	case "INCLUDE":
+		if len(p.Projection.NonKeyAttributes) == 0 {
+			return nil, badValues("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+		}
+		x.include = p.Projection.NonKeyAttributes
+	default:
+		return nil, badValues("Unknown ProjectionType: %s", p.Projection.ProjectionType)
+	}
+	if p.Projection.ProjectionType != "INCLUDE" && len(p.Projection.NonKeyAttributes) > 0 {
+		return nil, badValues("ProjectionType is %s, but NonKeyAttributes is specified", p.Projection.ProjectionType)
+	}
+	x.desc = indexDescription{
+		IndexName:  p.IndexName,
+		IndexArn:   t.desc.TableArn + "/index/" + p.IndexName,
+		KeySchema:  p.KeySchema,
+		Projection: *p.Projection,
+	}
+	return x, nil
 }
 
 type describeTable struct{ TableName string }
@@ -418,20 +486,4 @@ func (op *listTables) do(db *DB, _ Options) (Output, *Error) {
 		body.TableNames = append(body.TableNames, name)
 	}
 	return Output{Body: body}, nil
-}
-
-type listTags struct{ ResourceArn string }
-
-func (op *listTags) target() string {
-	_, name, _ := strings.Cut(op.ResourceArn, ":table/")
-	return name
-}
-
-func (op *listTags) do(db *DB, _ Options) (Output, *Error) {
-	t, err := db.use(op.target())
-	if err != nil {
-		return Output{}, err
-	}
-	defer t.mu.Unlock()
-	return Output{Body: map[string][]tag{"Tags": slices.Clone(t.tags)}}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -23,7 +22,7 @@ type locked map[string]*table
 
 // lockAll locks the tables of several writes, in the order of their names, so
 // that two calls never wait for each other.
-func (db *DB) lockAll(writes []planner) (locked, *Error) {
+func (db *DB) lockAll(writes []planner, o Options) (locked, *Error) {
 	for _, p := range writes {
 		if err := p.compile(); err != nil {
 			return nil, err
@@ -33,10 +32,15 @@ func (db *DB) lockAll(writes []planner) (locked, *Error) {
 	for _, p := range writes {
 		all = append(all, p.target())
 	}
+	return db.lock(all, o)
+}
+
+// lock locks tables in the order of their names.
+func (db *DB) lock(all []string, o Options) (locked, *Error) {
 	slices.Sort(all)
 	l := locked{}
 	for _, name := range slices.Compact(all) {
-		t, err := db.useItems(name)
+		t, err := db.useItems(name, o)
 		if err != nil {
 			l.unlock()
 			return nil, err
@@ -78,15 +82,7 @@ func (l locked) distinct(writes []planner, message string) *Error {
 func (l locked) commit(writes []write, factor float64, o Options) map[string]cost {
 	costs := map[string]cost{}
 	for _, w := range writes {
-		c := costs[w.t.name]
-		c.table += factor * w.cost.table
-		for x, u := range w.cost.indexes {
-			if c.indexes == nil {
-				c.indexes = map[string]float64{}
-			}
-			c.indexes[x] += factor * u
-		}
-		costs[w.t.name] = c
+		costs[w.t.name] = costs[w.t.name].plus(w.cost, factor)
 		if !w.check {
 			w.commit(o)
 		}
@@ -103,6 +99,9 @@ type conditionCheck struct {
 }
 
 func (op *conditionCheck) compile() (err *Error) {
+	if err := op.check(); err != nil {
+		return err
+	}
 	switch {
 	case op.Key == nil:
 		return violated("", "key", "Member must not be null")
@@ -183,10 +182,10 @@ func (op *transactWriteItems) do(db *DB, o Options) (Output, *Error) {
 	if err != nil {
 		return Output{}, err
 	}
-	if err := checkConsumed(op.ReturnConsumedCapacity); err != nil {
+	if err := together(checkConsumed(op.ReturnConsumedCapacity), checkMetrics(op.ReturnItemCollectionMetrics)); err != nil {
 		return Output{}, err
 	}
-	l, err := db.lockAll(ps)
+	l, err := db.lockAll(ps, o)
 	if err != nil {
 		return Output{}, err
 	}
@@ -199,7 +198,7 @@ func (op *transactWriteItems) do(db *DB, o Options) (Output, *Error) {
 		return Output{}, err
 	}
 	if done {
-		return Output{Body: struct{}{}}, nil
+		return op.again(l, ps), nil
 	}
 
 	cancelled := &Error{Code: codeCancelled}
@@ -211,6 +210,11 @@ func (op *transactWriteItems) do(db *DB, o Options) (Output, *Error) {
 		switch {
 		case err == nil:
 			writes = append(writes, w)
+		case err.throttles():
+			r = Reason{"ThrottlingError", err.Message, nil}
+			if err.Code == codeThroughput {
+				r.Code = "ProvisionedThroughputExceeded"
+			}
 		case err.Code == codeConditionFailed:
 			r = Reason{"ConditionalCheckFailed", err.Message, err.Item}
 		default:
@@ -223,15 +227,43 @@ func (op *transactWriteItems) do(db *DB, o Options) (Output, *Error) {
 		cancelled.Reasons = append(cancelled.Reasons, r)
 	}
 	if len(writes) < len(ps) {
-		cancelled.Message = "Transaction cancelled, please refer cancellation reasons for specific reasons [" + strings.Join(codes, ", ") + "]"
+		cancelled.Message = cancelledBecause(codes)
 		return Output{}, cancelled
+	}
+	bytes := 0
+	for _, w := range writes {
+		bytes += w.new.bytes()
+	}
+	if bytes > maxTransaction {
+		return Output{}, invalid("Transaction size cannot exceed 4 MB")
+	}
+	for _, w := range writes {
+		w.charge(2)
 	}
 	costs := l.commit(writes, 2, o)
 	db.remember(op)
 	body := struct {
+		ConsumedCapacity      []*consumedCapacity          `json:",omitempty"`
+		ItemCollectionMetrics map[string][]*itemCollection `json:",omitempty"`
+	}{consumedAll(op.ReturnConsumedCapacity, costs), collections(op.ReturnItemCollectionMetrics, writes)}
+	return Output{Body: body, WriteUnits: total(costs)}, nil
+}
+
+// again is the answer to a transaction that was made before: it costs what
+// reading its items does.
+func (op *transactWriteItems) again(l locked, ps []planner) Output {
+	costs := map[string]cost{}
+	for _, p := range ps {
+		t := l[p.target()]
+		if key, err := p.keyIn(t); err == nil {
+			u := readUnits(t.rows.get(t.schema.place(key)).bytes(), true)
+			costs[t.name] = costs[t.name].plus(cost{table: u}, 2)
+		}
+	}
+	body := struct {
 		ConsumedCapacity []*consumedCapacity `json:",omitempty"`
 	}{consumedAll(op.ReturnConsumedCapacity, costs)}
-	return Output{Body: body, WriteUnits: total(costs)}, nil
+	return Output{Body: body, ReadUnits: total(costs)}
 }
 
 // token reports whether the transaction was made before, under its token.

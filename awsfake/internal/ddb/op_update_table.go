@@ -79,6 +79,11 @@ func (op *updateTable) change(t *table, now time.Time) *Error {
 	}
 	if op.BillingMode != "" || op.ProvisionedThroughput != nil {
 		mode := op.BillingMode
+		if tp, was := op.ProvisionedThroughput, t.desc.ProvisionedThroughput; !t.onDemand && mode != "PAY_PER_REQUEST" && tp != nil &&
+			tp.ReadCapacityUnits == was.ReadCapacityUnits && tp.WriteCapacityUnits == was.WriteCapacityUnits {
+			return invalid("The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d.",
+				was.ReadCapacityUnits, tp.ReadCapacityUnits, was.WriteCapacityUnits, tp.WriteCapacityUnits)
+		}
 		if mode == "" && t.onDemand {
 			mode = "PAY_PER_REQUEST"
 		}
@@ -99,17 +104,17 @@ func (op *updateTable) change(t *table, now time.Time) *Error {
 			err = t.addIndex(*u.Create, t.until)
 		case u.Delete != nil:
 			x := t.index(u.Delete.IndexName)
-			if x == nil {
+			if x == nil || x.local {
 				return notFound("Requested resource not found")
 			}
 			x.state = state{deleting, t.until}
 		case u.Update != nil:
 			x := t.index(u.Update.IndexName)
-			if x == nil {
+			if x == nil || x.local {
 				return notFound("Requested resource not found")
 			}
 			if err = checkThroughput(u.Update.ProvisionedThroughput, "the index: "+x.name); err == nil {
-				x.desc.ProvisionedThroughput = *u.Update.ProvisionedThroughput
+				x.desc.ProvisionedThroughput = u.Update.ProvisionedThroughput
 			}
 		default:
 			err = badValues("Empty GlobalSecondaryIndexUpdate")

@@ -30,12 +30,6 @@ func (p *condParams) condition(update *string, attributeUpdates bool) (c Cond, u
 	); err != nil {
 		return nil, u, err
 	}
-	if err := checkConsumed(p.ReturnConsumedCapacity); err != nil {
-		return nil, u, err
-	}
-	if err := oneOf("returnValuesOnConditionCheckFailure", p.ReturnValuesOnConditionCheckFailure, "ALL_OLD", "NONE"); err != nil {
-		return nil, u, err
-	}
 	names := newNames(p.ExpressionAttributeNames, p.ExpressionAttributeValues)
 	if update != nil {
 		if u, err = parseUpdate(*update, names); err != nil {
@@ -56,8 +50,21 @@ func (p *condParams) condition(update *string, attributeUpdates bool) (c Cond, u
 	return c, u, err
 }
 
+// check checks the parameters that are one of a few words, with what others
+// were found to violate.
+func (p *condParams) check(others ...*Error) *Error {
+	if err := checkTableName(p.TableName); err != nil {
+		return err
+	}
+	return together(append(others,
+		checkConsumed(p.ReturnConsumedCapacity),
+		checkMetrics(p.ReturnItemCollectionMetrics),
+		oneOf("returnValuesOnConditionCheckFailure", p.ReturnValuesOnConditionCheckFailure, "ALL_OLD", "NONE"),
+	)...)
+}
+
 func (p *condParams) checkReturnValues(words ...string) *Error {
-	if err := oneOf("returnValues", p.ReturnValues, "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"); err != nil {
+	if err := p.check(oneOf("returnValues", p.ReturnValues, "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")); err != nil {
 		return err
 	}
 	if oneOf("", p.ReturnValues, words...) != nil {
@@ -78,11 +85,11 @@ type planner interface {
 }
 
 // writeOne serves a single write. Attributes chooses what is returned of it.
-func (db *DB) writeOne(p planner, how string, attributes func(write) Item, o Options) (Output, *Error) {
+func (db *DB) writeOne(p planner, params *condParams, attributes func(write) Item, o Options) (Output, *Error) {
 	if err := p.compile(); err != nil {
 		return Output{}, err
 	}
-	t, err := db.useItems(p.target())
+	t, err := db.useItems(p.target(), o)
 	if err != nil {
 		return Output{}, err
 	}
@@ -91,13 +98,16 @@ func (db *DB) writeOne(p planner, how string, attributes func(write) Item, o Opt
 	if err != nil {
 		return Output{}, err
 	}
+	w.charge(1)
 	w.commit(o)
 	var body struct {
-		Attributes       Item              `json:",omitempty"`
-		ConsumedCapacity *consumedCapacity `json:",omitempty"`
+		Attributes            Item              `json:",omitempty"`
+		ConsumedCapacity      *consumedCapacity `json:",omitempty"`
+		ItemCollectionMetrics *itemCollection   `json:",omitempty"`
 	}
 	body.Attributes = attributes(w)
-	body.ConsumedCapacity = consumed(how, t.name, w.cost)
+	body.ConsumedCapacity = consumed(params.ReturnConsumedCapacity, t.name, w.cost)
+	body.ItemCollectionMetrics = w.collection(params.ReturnItemCollectionMetrics)
 	return Output{Body: body, WriteUnits: w.cost.total()}, nil
 }
 
@@ -118,11 +128,11 @@ type putItem struct {
 }
 
 func (op *putItem) compile() (err *Error) {
-	if op.Item == nil {
-		return violated("", "item", "Member must not be null")
-	}
 	if err := op.checkReturnValues("ALL_OLD", "NONE"); err != nil {
 		return err
+	}
+	if op.Item == nil {
+		return violated("", "item", "Member must not be null")
 	}
 	op.cond, _, err = op.condition(nil, false)
 	return err
@@ -138,7 +148,7 @@ func (op *putItem) plan(t *table) (write, *Error) {
 }
 
 func (op *putItem) do(db *DB, o Options) (Output, *Error) {
-	return db.writeOne(op, op.ReturnConsumedCapacity, op.oldImage, o)
+	return db.writeOne(op, &op.condParams, op.oldImage, o)
 }
 
 type deleteItem struct {
@@ -149,11 +159,11 @@ type deleteItem struct {
 }
 
 func (op *deleteItem) compile() (err *Error) {
-	if op.Key == nil {
-		return violated("", "key", "Member must not be null")
-	}
 	if err := op.checkReturnValues("ALL_OLD", "NONE"); err != nil {
 		return err
+	}
+	if op.Key == nil {
+		return violated("", "key", "Member must not be null")
 	}
 	op.cond, _, err = op.condition(nil, false)
 	return err
@@ -169,7 +179,7 @@ func (op *deleteItem) plan(t *table) (write, *Error) {
 }
 
 func (op *deleteItem) do(db *DB, o Options) (Output, *Error) {
-	return db.writeOne(op, op.ReturnConsumedCapacity, op.oldImage, o)
+	return db.writeOne(op, &op.condParams, op.oldImage, o)
 }
 
 type updateItem struct {
@@ -183,11 +193,11 @@ type updateItem struct {
 }
 
 func (op *updateItem) compile() (err *Error) {
-	if op.Key == nil {
-		return violated("", "key", "Member must not be null")
-	}
 	if err := op.checkReturnValues("ALL_OLD", "NONE", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"); err != nil {
 		return err
+	}
+	if op.Key == nil {
+		return violated("", "key", "Member must not be null")
 	}
 	op.cond, op.update, err = op.condition(op.UpdateExpression, op.AttributeUpdates != nil)
 	if err == nil && op.AttributeUpdates != nil {
@@ -220,7 +230,7 @@ func (op *updateItem) plan(t *table) (write, *Error) {
 }
 
 func (op *updateItem) do(db *DB, o Options) (Output, *Error) {
-	return db.writeOne(op, op.ReturnConsumedCapacity, func(w write) Item {
+	return db.writeOne(op, &op.condParams, func(w write) Item {
 		switch op.ReturnValues {
 		case "ALL_OLD":
 			return w.old.image()

@@ -95,7 +95,7 @@ func (s schema) checkValues(it Item) *Error {
 	return nil
 }
 
-// An index is a global secondary index.
+// An index is a secondary index, global or local.
 type index struct {
 	name    string
 	schema  schema
@@ -103,8 +103,11 @@ type index struct {
 	include []string // attributes projected besides the keys
 	all     bool     // all are
 
-	desc indexDescription
+	local bool     // it has its table's partition key, and is never behind
+	stale follower // what reads of a local one see that need not be consistent
+	desc  indexDescription
 	state
+	limits limiter
 	follower
 }
 

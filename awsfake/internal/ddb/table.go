@@ -1,6 +1,7 @@
 package ddb
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -41,7 +42,13 @@ type table struct {
 	tags      []tag
 	onDemand  bool
 	protected bool
+	ttl       timeToLive
+	recovery  recovery
 	state
+
+	o      Options // of the call that has the lock, if it is about items
+	limits limiter
+	past   []change // recent ones, see record
 
 	rows    rows
 	stale   follower // what reads see that need not be consistent, if they lag
@@ -77,11 +84,39 @@ type write struct {
 type cost struct {
 	table   float64
 	indexes map[string]float64
+	locals  map[string]float64 // of local indexes
+}
+
+// add counts units of an index.
+func (c *cost) add(x *index, units float64) {
+	m := &c.indexes
+	if x.local {
+		m = &c.locals
+	}
+	if *m == nil {
+		*m = map[string]float64{}
+	}
+	(*m)[x.name] += units
+}
+
+// plus adds d times factor.
+func (c cost) plus(d cost, factor float64) cost {
+	sum := cost{table: c.table + factor*d.table, indexes: maps.Clone(c.indexes), locals: maps.Clone(c.locals)}
+	for name, u := range d.indexes {
+		sum.add(&index{name: name}, factor*u)
+	}
+	for name, u := range d.locals {
+		sum.add(&index{name: name, local: true}, factor*u)
+	}
+	return sum
 }
 
 func (c cost) total() float64 {
 	sum := c.table
 	for _, u := range c.indexes {
+		sum += u
+	}
+	for _, u := range c.locals {
 		sum += u
 	}
 	return sum
@@ -92,12 +127,16 @@ func (c cost) total() float64 {
 // write is refused, and costs what reading the old item for it does.
 func (t *table) plan(key Item, cond Cond, next func(old Item) (Item, *Error), wantOld bool) (write, *Error) {
 	k := t.schema.place(key)
+	if err := t.allow(nil, writing, k.part); err != nil {
+		return write{}, err
+	}
 	w := write{t: t, old: t.rows.get(k)}
 	if cond != nil && !cond.holds(w.old.image()) {
 		err := &Error{Code: codeConditionFailed, Message: "The conditional request failed", WriteUnits: writeUnits(w.old.bytes())}
 		if wantOld {
 			err.Item = w.old.image()
 		}
+		t.charge(nil, writing, k.part, err.WriteUnits)
 		return write{}, err
 	}
 	it, err := next(w.old.image())
@@ -118,13 +157,10 @@ func (t *table) plan(key Item, cond Cond, next func(old Item) (Item, *Error), wa
 			}
 		}
 		if u := x.units(x.row(w.old.image()), x.row(w.new.image())); u > 0 {
-			if w.cost.indexes == nil {
-				w.cost.indexes = map[string]float64{}
-			}
-			w.cost.indexes[x.name] = u
+			w.cost.add(x, u)
 		}
 	}
-	return w, nil
+	return w, w.allow()
 }
 
 // commit makes the change.
@@ -132,16 +168,40 @@ func (w write) commit(o Options) {
 	now := time.Now()
 	t := w.t
 	t.rows.change(w.old, w.new)
+	t.ttl.watch(w.new)
+	t.record(now, w.old, w.new, o)
 	if o.ReadLag > 0 {
 		t.stale.change(now, w.old, w.new)
 		t.stale.asOf(now.Add(-o.ReadLag))
 	}
 	for _, x := range t.indexes {
-		if w.cost.indexes[x.name] > 0 {
-			x.change(now, x.row(w.old.image()), x.row(w.new.image()))
-			x.asOf(now.Add(-o.IndexLag))
+		old, new := x.row(w.old.image()), x.row(w.new.image())
+		if w.cost.indexes[x.name] == 0 && w.cost.locals[x.name] == 0 {
+			continue
 		}
+		lag := o.IndexLag
+		if x.local {
+			lag = 0 // it is written with its table
+			if o.ReadLag > 0 {
+				x.stale.change(now, old, new)
+				x.stale.asOf(now.Add(-o.ReadLag))
+			}
+		}
+		x.change(now, old, new)
+		x.asOf(now.Add(-lag))
 	}
+}
+
+// read is what a read of the index sees.
+func (x *index) read(consistent bool, o Options) *rows {
+	now := time.Now()
+	switch {
+	case !x.local:
+		return x.asOf(now.Add(-o.IndexLag))
+	case consistent || o.ReadLag <= 0:
+		return x.asOf(now)
+	}
+	return x.stale.asOf(now.Add(-o.ReadLag))
 }
 
 // read is what a read of the table sees.
