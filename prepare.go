@@ -57,7 +57,7 @@ func (s *shell) prepare(ctx context.Context) (found, error) {
 			logged = time.Now()
 			s.log.Warn("table.unreachable", slog.String("op", "prepare"), slog.Int("times", n), slog.Any("err", err))
 		}
-		if !sleep(ctx, prepareRetry.Pause(n)) {
+		if !backoff.Sleep(ctx, prepareRetry.Pause(n)) {
 			return f, ctx.Err()
 		}
 	}
@@ -228,7 +228,7 @@ func (s *shell) watchIndex(index lease.TableStatus) {
 					s.log.Warn("table.unreachable", slog.String("op", "create owner index"), slog.Any("err", err))
 				}
 			}
-			if !sleep(ctx, indexEvery) {
+			if !backoff.Sleep(ctx, indexEvery) {
 				return
 			}
 			err := s.bounded(ctx, func(ctx context.Context) error {
@@ -251,16 +251,4 @@ func (s *shell) bounded(ctx context.Context, f func(context.Context) error) erro
 	ctx, cancel := context.WithTimeout(ctx, prepareTime)
 	defer cancel()
 	return f(ctx)
-}
-
-// sleep waits for d and reports whether ctx is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"github.com/leasehold/leasehold/internal/backoff"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -103,12 +104,12 @@ func (r *reader) read(ctx context.Context) (stream.Batch, error) {
 // poll waits for the reader's turn and gets records, one try of each call. An
 // iterator that has expired is no failure: a new one takes its place.
 func (r *reader) poll(ctx context.Context) (*kinesis.GetRecordsOutput, error) {
-	if !sleep(ctx, time.Until(r.next)) {
+	if !backoff.Sleep(ctx, time.Until(r.next)) {
 		return nil, ctx.Err()
 	}
 	out, err := r.get(ctx)
 	if isExpired(err) {
-		if r.iterator = ""; !sleep(ctx, time.Until(r.next)) {
+		if r.iterator = ""; !backoff.Sleep(ctx, time.Until(r.next)) {
 			return nil, ctx.Err()
 		}
 		out, err = r.get(ctx)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"github.com/leasehold/leasehold/internal/backoff"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -142,7 +143,7 @@ func (s *Stream) page(ctx context.Context, in *kinesis.ListShardsInput) (*kinesi
 		if err == nil || !isThrottled(err) || try == listTries {
 			return out, err
 		}
-		if !sleep(ctx, pause/2+rand.N(pause)) {
+		if !backoff.Sleep(ctx, pause/2+rand.N(pause)) {
 			return nil, err
 		}
 		pause *= 2
@@ -225,19 +226,4 @@ func (s *Stream) Describe(ctx context.Context) (Description, error) {
 		desc.Mode = d.StreamModeDetails.StreamMode
 	}
 	return desc, nil
-}
-
-// sleep waits, and reports whether it did so to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
