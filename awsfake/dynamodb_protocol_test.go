@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -210,6 +211,8 @@ func FuzzProtocol(f *testing.F) {
 	operations := []string{
 		"CreateTable", "UpdateTable", "DescribeTable", "DeleteTable", "ListTables", "GetItem", "PutItem", "UpdateItem",
 		"DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "ListTagsOfResource", "None",
+		"TransactGetItems", "TagResource", "UntagResource", "UpdateTimeToLive", "DescribeTimeToLive", "UpdateContinuousBackups",
+		"DescribeContinuousBackups", "DescribeLimits", "DescribeEndpoints",
 	}
 	for i := range operations {
 		f.Add(uint8(i), []byte(`{"TableName": "app", "Key": {"leaseKey": {"S": "s0"}}}`))
@@ -220,8 +223,17 @@ func FuzzProtocol(f *testing.F) {
 	f.Add(uint8(13), []byte(`{"TransactItems": [{"Put": {"TableName": "app", "Item": {"leaseKey": {"S": "a"}}}}, {"Update": {"TableName": "app", "Key": {"leaseKey": {"S": "b"}}}}]}`))
 	f.Add(uint8(1), []byte(`{"TableName": "app", "GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "LeaseOwnerToLeaseKeyIndex"}}]}`))
 
+	f.Add(uint8(16), []byte(`{"TransactItems": [{"Get": {"TableName": "app", "Key": {"leaseKey": {"S": "s0"}}, "ProjectionExpression": "a.b[0]"}}, {"Get": null}]}`))
+	f.Add(uint8(17), []byte(`{"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/app", "Tags": [{"Key": "a", "Value": "b"}]}`))
+	f.Add(uint8(19), []byte(`{"TableName": "app", "TimeToLiveSpecification": {"AttributeName": "n", "Enabled": true}}`))
+	f.Add(uint8(0), []byte(`{"TableName": "two", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}], "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}, {"AttributeName": "s", "AttributeType": "N"}, {"AttributeName": "o", "AttributeType": "B"}], "LocalSecondaryIndexes": [{"IndexName": "byO", "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}, {"AttributeName": "o", "KeyType": "RANGE"}], "Projection": {"ProjectionType": "ALL"}}], "Tags": [{"Key": "a"}]}`))
+	f.Add(uint8(1), []byte(`{"TableName": "app", "BillingMode": "PROVISIONED", "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}`))
+
 	f.Fuzz(func(t *testing.T, op uint8, body []byte) {
-		db := &DynamoDB{}
+		db := &DynamoDB{Limits: true, TTLTakes: -1, History: time.Minute}
+		if len(body)%2 == 1 {
+			db.Script = every("Scan", Fault{Stale: time.Second})
+		}
 		in, _ := json.Marshal(map[string]any{
 			"TableName": "app", "BillingMode": "PAY_PER_REQUEST",
 			"KeySchema":            []any{map[string]any{"AttributeName": "leaseKey", "KeyType": "HASH"}},

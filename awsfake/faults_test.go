@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,13 +22,18 @@ import (
 // through it and sure goes past it.
 func testFaultLayer(t *testing.T, layer *Faults, c, sure *dynamodb.Client, table string, scale time.Duration) {
 	t.Helper()
+	var mu sync.Mutex // guards traced
+	var traced []Result
+	layer.Trace = func(r Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		traced = append(traced, r)
+	}
 	for _, tt := range faults {
 		item := attributes(dbItem{"leaseKey": "s0", "leaseCounter": 1})
 		if _, err := sure.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
 			t.Fatal(err)
 		}
-		var got []Result
-		layer.Trace = func(r Result) { got = append(got, r) }
 		f := tt.fault
 		f.Delay, f.DelayReply = f.Delay/scale, f.DelayReply/scale
 		layer.SetScript(on("UpdateItem", f))
@@ -45,6 +51,13 @@ func testFaultLayer(t *testing.T, layer *Faults, c, sure *dynamodb.Client, table
 			}
 		} else {
 			wantCode(t, err, tt.err)
+		}
+		mu.Lock()
+		got := traced
+		traced = nil
+		mu.Unlock()
+		if len(got) == 0 {
+			t.Fatalf("%s: nothing was traced", tt.name)
 		}
 		units := tt.units
 		if tt.name == "duplicate" {

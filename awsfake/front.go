@@ -168,7 +168,9 @@ var (
 // without, or neither if a late call was left to itself.
 func (f *front) pass(ctx context.Context, b backend, r *request, fault Fault, set settings) (*reply, *ending) {
 	half := set.latency / 2
-	fault.Delay += fault.Torn
+	if r.Operation == "Scan" || r.Operation == "Query" {
+		fault.Delay += fault.Torn
+	}
 	act := func() *reply {
 		if fault.Code != "" {
 			rep := b.fail(r, fault)

@@ -3,7 +3,6 @@ package ddb
 import (
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -171,7 +170,15 @@ func (db *DB) useItems(name string, o Options) (*table, *Error) {
 	return t, nil
 }
 
-var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+// plainName reports whether a name has only what tables and indexes may have.
+func plainName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; !letter(c) && !digit(c) && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return name != ""
+}
 
 func checkTableName(name string) *Error {
 	switch {
@@ -181,7 +188,7 @@ func checkTableName(name string) *Error {
 		return violated(name, "tableName", "Member must have length greater than or equal to 3")
 	case len(name) > 255:
 		return violated(name, "tableName", "Member must have length less than or equal to 255")
-	case !tableName.MatchString(name):
+	case !plainName(name):
 		return violated(name, "tableName", "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
 	}
 	return nil

@@ -206,10 +206,11 @@ func (p *pageParams) page(t *table, s source, lo, hi int, back bool, part string
 		}
 		bytes += r.size
 		body.ScannedCount++
-		it := r.item
+		own := r.image()
+		it := own
 		if s.whole != nil {
-			if w := s.whole.get(s.table.place(it)); w != nil {
-				it = w.item
+			if w := s.whole.get(s.table.place(own)); w != nil {
+				it = w.image()
 				fetched += readUnits(w.size, p.ConsistentRead)
 			}
 		}
@@ -221,7 +222,7 @@ func (p *pageParams) page(t *table, s source, lo, hi int, back bool, part string
 		if full || bytes >= pageSize && n+1 < len(list) {
 			body.LastEvaluatedKey = Item{}
 			for _, k := range s.keyNames() {
-				body.LastEvaluatedKey[k] = r.item[k]
+				body.LastEvaluatedKey[k] = own[k]
 			}
 			break
 		}

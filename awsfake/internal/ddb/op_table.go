@@ -296,6 +296,13 @@ func (t *table) setBilling(mode string, tp *throughput, now time.Time) *Error {
 	}
 	t.onDemand = false
 	t.desc.ProvisionedThroughput = *tp
+	for _, x := range t.indexes {
+		// The service estimates what an index needs; it starts with as much as
+		// its table here.
+		if !x.local && x.desc.ProvisionedThroughput.ReadCapacityUnits == 0 {
+			x.desc.ProvisionedThroughput = new(*tp)
+		}
+	}
 	return nil
 }
 
@@ -335,7 +342,7 @@ func (t *table) addIndex(p indexParams, until time.Time) *Error {
 		x.desc.ProvisionedThroughput = new(throughput)
 	}
 	for _, r := range t.rows.list {
-		if xr := x.row(r.item); xr != nil {
+		if xr := x.row(r.image()); xr != nil {
 			x.rows.change(nil, xr)
 		}
 	}
@@ -366,7 +373,7 @@ func (t *table) addLocalIndex(p indexParams) *Error {
 
 // newIndex makes an index without rows.
 func (t *table) newIndex(p indexParams, s schema) (*index, *Error) {
-	if len(p.IndexName) < 3 || len(p.IndexName) > 255 || !tableName.MatchString(p.IndexName) {
+	if len(p.IndexName) < 3 || len(p.IndexName) > 255 || !plainName(p.IndexName) {
 		return nil, violated(p.IndexName, "indexName", "Member must have length between 3 and 255 and satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
 	}
 	if t.index(p.IndexName) != nil {

@@ -185,6 +185,9 @@ func (op *transactWriteItems) do(db *DB, o Options) (Output, *Error) {
 	if err := together(checkConsumed(op.ReturnConsumedCapacity), checkMetrics(op.ReturnItemCollectionMetrics)); err != nil {
 		return Output{}, err
 	}
+	if len(op.ClientRequestToken) > 36 {
+		return Output{}, violated(op.ClientRequestToken, "clientRequestToken", "Member must have length less than or equal to 36")
+	}
 	l, err := db.lockAll(ps, o)
 	if err != nil {
 		return Output{}, err

@@ -95,7 +95,7 @@ func (op *transactGetItems) do(db *DB, o Options) (Output, *Error) {
 			}
 			row := t.rows.get(at.key)
 			if row != nil {
-				responses[i].Item = new(chosen[i].of(row.item))
+				responses[i].Item = new(chosen[i].of(row.image()))
 			}
 			bytes += row.bytes()
 			u := 2 * readUnits(row.bytes(), true)

@@ -54,10 +54,10 @@ func (ttl *timeToLive) of(it Item) (time.Time, bool) {
 
 // watch remembers when a row that was written expires.
 func (ttl *timeToLive) watch(r *row) {
-	if r == nil {
+	if r == nil || !ttl.enabled {
 		return
 	}
-	if at, ok := ttl.of(r.item); ok {
+	if at, ok := ttl.of(r.image()); ok {
 		heap.Push(&ttl.queue, expiry{at, r.key})
 	}
 }
@@ -71,7 +71,7 @@ func (t *table) expire(now time.Time, o Options) {
 		if at, ok := t.ttl.of(old.image()); !ok || !at.Equal(e.at) || now.Sub(at) > tooOld {
 			continue
 		}
-		w, err := t.plan(old.item, nil, func(Item) (Item, *Error) { return nil, nil }, false)
+		w, err := t.plan(old.image(), nil, func(Item) (Item, *Error) { return nil, nil }, false)
 		if err == nil {
 			w.commit(o)
 		}

@@ -48,11 +48,13 @@ func (k rowKey) segment(n int) int {
 	return int(hi)
 }
 
-// A row is an item in its place. It is not changed once made.
+// A row is an item in its place. Its item is either at hand, while a call is
+// at work on it, or packed, see pack.go.
 type row struct {
-	key  rowKey
-	item Item
-	size int
+	key    rowKey
+	packed string
+	item   Item
+	size   int
 }
 
 // image is the row's item, nil of no row.
@@ -60,7 +62,20 @@ func (r *row) image() Item {
 	if r == nil {
 		return nil
 	}
+	if r.item == nil {
+		return unpack(r.packed)
+	}
 	return r.item
+}
+
+// open returns a copy of the row with its item at hand.
+func (r *row) open() *row {
+	if r == nil {
+		return nil
+	}
+	c := *r
+	c.item = r.image()
+	return &c
 }
 
 func (r *row) bytes() int {
@@ -98,6 +113,7 @@ func (rs *rows) change(old, new *row) {
 	if new == nil {
 		return
 	}
+	new.seal()
 	i, ok := rs.find(new.key)
 	if ok {
 		rs.bytes -= rs.list[i].size

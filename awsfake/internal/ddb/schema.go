@@ -125,7 +125,7 @@ func (x *index) row(it Item) *row {
 	t := x.table.place(it)
 	k.tablePart, k.tableSrt = t.part, t.srt
 	if x.all {
-		return &row{k, it, it.Size()}
+		return &row{key: k, item: it, size: it.Size()}
 	}
 	part := Item{}
 	for name := range it {
@@ -133,7 +133,7 @@ func (x *index) row(it Item) *row {
 			part[name] = it[name]
 		}
 	}
-	return &row{k, part, part.Size()}
+	return &row{key: k, item: part, size: part.Size()}
 }
 
 // projects reports whether the index has the attribute.
@@ -168,7 +168,7 @@ func (x *index) units(old, new *row) float64 {
 		return writeUnits(old.bytes() + new.bytes())
 	case old.key != new.key:
 		return writeUnits(old.bytes()) + writeUnits(new.bytes())
-	case Value{Kind: kindM, Map: old.item}.Equal(Value{Kind: kindM, Map: new.item}):
+	case Value{Kind: kindM, Map: old.image()}.Equal(Value{Kind: kindM, Map: new.image()}):
 		return 0
 	}
 	return writeUnits(max(old.bytes(), new.bytes()))

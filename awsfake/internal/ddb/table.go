@@ -130,7 +130,7 @@ func (t *table) plan(key Item, cond Cond, next func(old Item) (Item, *Error), wa
 	if err := t.allow(nil, writing, k.part); err != nil {
 		return write{}, err
 	}
-	w := write{t: t, old: t.rows.get(k)}
+	w := write{t: t, old: t.rows.get(k).open()}
 	if cond != nil && !cond.holds(w.old.image()) {
 		err := &Error{Code: codeConditionFailed, Message: "The conditional request failed", WriteUnits: writeUnits(w.old.bytes())}
 		if wantOld {
@@ -144,7 +144,7 @@ func (t *table) plan(key Item, cond Cond, next func(old Item) (Item, *Error), wa
 		return write{}, err
 	}
 	if it != nil {
-		w.new = &row{k, it, it.Size()}
+		w.new = &row{key: k, item: it, size: it.Size()}
 		if w.new.size > maxItem {
 			return write{}, invalid("Item size has exceeded the maximum allowed size")
 		}
@@ -167,11 +167,16 @@ func (t *table) plan(key Item, cond Cond, next func(old Item) (Item, *Error), wa
 func (w write) commit(o Options) {
 	now := time.Now()
 	t := w.t
-	t.rows.change(w.old, w.new)
 	t.ttl.watch(w.new)
-	t.record(now, w.old, w.new, o)
+	stored := w.new
+	if stored != nil {
+		// The call still needs the item; what is stored is packed.
+		stored = new(*w.new)
+	}
+	t.rows.change(w.old, stored)
+	t.record(now, w.old, stored, o)
 	if o.ReadLag > 0 {
-		t.stale.change(now, w.old, w.new)
+		t.stale.change(now, w.old, stored)
 		t.stale.asOf(now.Add(-o.ReadLag))
 	}
 	for _, x := range t.indexes {
