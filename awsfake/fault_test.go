@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,12 +17,11 @@ import (
 
 // on gives a fault to the first call of an operation.
 func on(operation string, f Fault) Script {
-	done := false
+	var done atomic.Bool
 	return func(c Call) Fault {
-		if done || c.Operation != operation {
+		if c.Operation != operation || done.Swap(true) {
 			return Fault{}
 		}
-		done = true
 		return f
 	}
 }
