@@ -102,6 +102,10 @@ const (
 	versionEvery = time.Minute
 )
 
+// renewWithin is the longest time between writes of a held lease: RenewEvery and
+// what chance adds.
+func (c Config) renewWithin() time.Duration { return c.RenewEvery * 11 / 10 }
+
 // ownDeadline is how long after sending its last acknowledged write an owner
 // stops.
 func (c Config) ownDeadline() time.Duration { return c.FailoverTime * 8 / 10 }

@@ -227,7 +227,7 @@ func (c *Core) mayBalance() bool {
 	if !c.mayDecide() {
 		return false
 	}
-	if c.now-w.began > Mono(c.cfg.RenewEvery*11/10+2*lookEvery) {
+	if c.now-w.began > Mono(c.cfg.renewWithin()+2*lookEvery) {
 		return true
 	}
 	for _, r := range w.rows {

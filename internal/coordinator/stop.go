@@ -184,7 +184,7 @@ func (c *Core) successors(s *lease.Snapshot) []assign.Move {
 // is stopping too may have named this one as its successor.
 func (c *Core) othersHold(s *lease.Snapshot) bool {
 	for _, l := range s.Leases {
-		if !l.Finished() && (l.Owner != "" && l.Owner != c.cfg.Worker || l.HandingOff()) {
+		if namesOther(&l, c.cfg.Worker) {
 			return true
 		}
 	}

@@ -344,12 +344,16 @@ func (c *Core) alone() bool {
 // othersNamed reports whether an unfinished lease is named after another.
 func (w *watcher) othersNamed() bool {
 	for _, r := range w.rows {
-		l := &r.lease
-		if !l.Finished() && (l.Owner != "" && l.Owner != w.c.cfg.Worker || l.HandingOff()) {
+		if namesOther(&r.lease, w.c.cfg.Worker) {
 			return true
 		}
 	}
 	return false
+}
+
+// namesOther reports whether an unfinished lease names a worker besides me.
+func namesOther(l *lease.Lease, me string) bool {
+	return !l.Finished() && (l.Owner != "" && l.Owner != me || l.HandingOff())
 }
 
 // deputy is the worker that watches beside the leader: the present one while it
@@ -445,7 +449,7 @@ func (c *Core) decide() {
 				if l.Owner != "" {
 					// Its owner may not have died alone: a worker that lives
 					// has shown it by now, since the owner last did.
-					proof = max(proof, r.sight.Add(c.cfg.RenewEvery*11/10+lookEvery*5/4))
+					proof = max(proof, r.sight.Add(c.cfg.renewWithin()+lookEvery*5/4))
 				}
 			default:
 				next = min(next, due)

@@ -71,7 +71,6 @@ type testShard struct {
 	opened Mono
 	last   int // the index of the last record, -1 while open
 	next   int // the index of the next to be delivered for the first time
-	done   int // the highest index stored as a checkpoint
 	ended  bool
 }
 
@@ -120,7 +119,7 @@ func newWorld(t testing.TB, seed uint64, shards int) *world {
 func shardID(i int) string { return fmt.Sprintf("shardId-%012d", i) }
 
 func (w *world) addShard(id string, parents []string) *testShard {
-	s := &testShard{Shard: stream.Shard{ID: id, Parents: parents}, opened: w.now, last: -1, done: -1}
+	s := &testShard{Shard: stream.Shard{ID: id, Parents: parents}, opened: w.now, last: -1}
 	w.shards[id] = s
 	return s
 }
