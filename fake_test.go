@@ -119,18 +119,18 @@ func (s *store) KeysOf(ctx context.Context, worker string) ([]string, error) {
 	return s.inner.KeysOf(ctx, worker)
 }
 
-func (s *store) PutWorker(ctx context.Context, w lease.Worker) error {
+func (s *store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
 	if err := s.enter(ctx, "PutWorker"); err != nil {
-		return err
+		return nil, false, err
 	}
-	return s.inner.PutWorker(ctx, w)
+	return s.inner.PutWorker(ctx, w, over)
 }
 
-func (s *store) DeleteWorker(ctx context.Context, id string) error {
+func (s *store) DeleteWorker(ctx context.Context, id, nonce string) (bool, error) {
 	if err := s.enter(ctx, "DeleteWorker"); err != nil {
-		return err
+		return false, err
 	}
-	return s.inner.DeleteWorker(ctx, id)
+	return s.inner.DeleteWorker(ctx, id, nonce)
 }
 
 func (s *store) GetLock(ctx context.Context) (*lease.Lock, error) {

@@ -101,9 +101,9 @@ func (s *shell) call(ctx context.Context, a coordinator.Action) (r coordinator.R
 	case coordinator.PutWorker:
 		w := a.Worker
 		w.Reported = time.Now()
-		r.Err = store.PutWorker(ctx, w)
+		_, r.Applied, r.Err = store.PutWorker(ctx, w, nil)
 	case coordinator.DeleteWorker:
-		r.Err = store.DeleteWorker(ctx, s.cfg.Worker)
+		r.Applied, r.Err = store.DeleteWorker(ctx, a.Worker.ID, a.Worker.Nonce)
 	case coordinator.GetLock:
 		r.Lock, r.Err = store.GetLock(ctx)
 	case coordinator.TakeLock:

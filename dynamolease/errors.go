@@ -32,14 +32,23 @@ var throttleCodes = map[string]bool{
 	"SlowDown":                               true,
 }
 
+// missingCodes say that there is no such table. The second is what calls about
+// a table's backups say.
+var missingCodes = map[string]bool{
+	"ResourceNotFoundException": true,
+	"TableNotFoundException":    true,
+}
+
 // passingCodes are refusals with a status of 400 that pass by themselves, a
 // write that met somebody's transaction for one.
 var passingCodes = map[string]bool{
-	"TransactionConflictException":     true,
-	"TransactionInProgressException":   true,
-	"ReplicatedWriteConflictException": true,
-	"RequestTimeout":                   true,
-	"RequestTimeoutException":          true,
+	"ContinuousBackupsUnavailableException": true, // of a table that is new
+	"RequestAbortedException":               true,
+	"TransactionConflictException":          true,
+	"TransactionInProgressException":        true,
+	"ReplicatedWriteConflictException":      true,
+	"RequestTimeout":                        true,
+	"RequestTimeoutException":               true,
 }
 
 // fail returns err, which a call made with ctx returned, as the contract has it.
@@ -55,16 +64,18 @@ func (s *Store) fail(ctx context.Context, op, key string, err error) error {
 }
 
 func classify(ctx context.Context, op, key string, err error) *lease.Error {
-	e := &lease.Error{Op: op, Key: key, Kind: lease.ErrDependency, Err: readable(ctx, err)}
-	status := httpStatus(err)
-	api, isAPI := errors.AsType[smithy.APIError](err)
+	api, status := answer(err)
+	e := &lease.Error{Op: op, Key: key, Kind: lease.ErrDependency, Err: readable(ctx, api, err)}
 	switch {
-	case isAPI && throttleCodes[api.ErrorCode()], status == http.StatusTooManyRequests:
+	case api != nil && throttleCodes[api.ErrorCode()], status == http.StatusTooManyRequests:
 		e.Kind, e.Retryable = lease.ErrProvisionedThroughput, true
-	case isAPI && api.ErrorCode() == "ResourceNotFoundException":
+	case api != nil && missingCodes[api.ErrorCode()]:
 		e.Kind = lease.ErrInvalidState
-	case isAPI:
-		e.Retryable = status >= 500 || passingCodes[api.ErrorCode()] || api.ErrorFault() == smithy.FaultServer
+	case api != nil:
+		// The client marks a refusal that came of this machine's wrong clock;
+		// it signs the next call by the service's.
+		e.Retryable = status >= 500 || passingCodes[api.ErrorCode()] || api.ErrorFault() == smithy.FaultServer ||
+			retry.RetryableError{}.IsErrorRetryable(err) == aws.TrueTernary
 	case errors.Is(e.Err, context.Canceled):
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		e.Retryable = true
@@ -75,6 +86,22 @@ func classify(ctx context.Context, op, key string, err error) *lease.Error {
 			retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
 	}
 	return e
+}
+
+// answer returns what DynamoDB refused the call with, nil if err is something
+// else, and the status of its reply, 0 if there was none.
+//
+// A call for credentials, which the client makes to another service, fails
+// inside DynamoDB's and by the same names: a ResourceNotFoundException of that
+// service is no missing table.
+func answer(err error) (smithy.APIError, int) {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
+		if _, others := errors.AsType[*smithy.OperationError](op.Err); others {
+			return nil, 0
+		}
+	}
+	api, _ := errors.AsType[smithy.APIError](err)
+	return api, httpStatus(err)
 }
 
 // brokenReply reports whether an answer came but not whole, or not as one of
@@ -105,12 +132,13 @@ func (c *cause) Unwrap() []error { return c.errs }
 
 // readable returns err with a text for people. The client's own has the
 // operation, the status and the request's ID before what matters. The ID is
-// kept, at the end, for AWS's support asks for it.
+// kept, at the end, for AWS's support asks for it. Api is what DynamoDB
+// answered, if it did.
 //
 // When ctx is done, its error is what matters, and is in the result even where
 // the client has lost it on the way.
-func readable(ctx context.Context, err error) error {
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
+func readable(ctx context.Context, api smithy.APIError, err error) error {
+	if api != nil {
 		text := api.ErrorCode()
 		if m := api.ErrorMessage(); m != "" {
 			text += ": " + m

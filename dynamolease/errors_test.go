@@ -125,11 +125,14 @@ var calls = map[string]func(context.Context, *Store) error{
 		_, _, err := s.Change(ctx, "k", lease.Cond{}, lease.Set{Bump: true})
 		return err
 	},
-	"Delete":           func(ctx context.Context, s *Store) error { _, err := s.Delete(ctx, "k", lease.Cond{}); return err },
-	"Scan":             func(ctx context.Context, s *Store) error { _, err := s.Scan(ctx); return err },
-	"KeysOf":           func(ctx context.Context, s *Store) error { _, err := s.KeysOf(ctx, "w"); return err },
-	"PutWorker":        func(ctx context.Context, s *Store) error { return s.PutWorker(ctx, lease.Worker{ID: "w"}) },
-	"DeleteWorker":     func(ctx context.Context, s *Store) error { return s.DeleteWorker(ctx, "w") },
+	"Delete": func(ctx context.Context, s *Store) error { _, err := s.Delete(ctx, "k", lease.Cond{}); return err },
+	"Scan":   func(ctx context.Context, s *Store) error { _, err := s.Scan(ctx); return err },
+	"KeysOf": func(ctx context.Context, s *Store) error { _, err := s.KeysOf(ctx, "w"); return err },
+	"PutWorker": func(ctx context.Context, s *Store) error {
+		_, _, err := s.PutWorker(ctx, lease.Worker{ID: "w"}, nil)
+		return err
+	},
+	"DeleteWorker":     func(ctx context.Context, s *Store) error { _, err := s.DeleteWorker(ctx, "w", "n"); return err },
 	"GetLock":          func(ctx context.Context, s *Store) error { _, err := s.GetLock(ctx); return err },
 	"GetClientVersion": func(ctx context.Context, s *Store) error { _, err := s.GetClientVersion(ctx); return err },
 	"ReleaseLock":      func(ctx context.Context, s *Store) error { _, err := s.ReleaseLock(ctx, "w", "v"); return err },

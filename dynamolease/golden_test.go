@@ -89,10 +89,11 @@ func TestRequests(t *testing.T) {
 			func(ctx context.Context, s *Store) error { _, err := s.KeysOf(ctx, "w-1"); return err }},
 		{"put worker", []reply{ok(`{}`)},
 			func(ctx context.Context, s *Store) error {
-				return s.PutWorker(ctx, lease.Worker{ID: "w-1", Reported: at, Nonce: "n", Version: "leasehold 0.1"})
+				_, _, err := s.PutWorker(ctx, lease.Worker{ID: "w-1", Reported: at, Nonce: "n", Version: "leasehold 0.1"}, nil)
+				return err
 			}},
 		{"delete worker", []reply{ok(`{}`)},
-			func(ctx context.Context, s *Store) error { return s.DeleteWorker(ctx, "w-1") }},
+			func(ctx context.Context, s *Store) error { _, err := s.DeleteWorker(ctx, "w-1", "n"); return err }},
 		{"get lock", []reply{ok(`{}`)},
 			func(ctx context.Context, s *Store) error { _, err := s.GetLock(ctx); return err }},
 		{"take lock, nobody's", []reply{ok(`{}`)},

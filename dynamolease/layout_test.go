@@ -120,11 +120,11 @@ func testLayout(t *testing.T, fresh func(*testing.T) *target) {
 		tt := fresh(t)
 		mustCreate(t, tt.store, lease.Lease{Key: "k", Checkpoint: lease.Latest})
 		before := tt.raw(t, "k")
-		if err := tt.store.PutWorker(t.Context(), lease.Worker{ID: "k", Reported: time.Now()}); !errors.Is(err, lease.ErrDependency) {
+		if _, _, err := tt.store.PutWorker(t.Context(), lease.Worker{ID: "k", Reported: time.Now()}, nil); !errors.Is(err, lease.ErrDependency) {
 			t.Errorf("PutWorker: got %v, want an error", err)
 		}
-		if err := tt.store.DeleteWorker(t.Context(), "k"); err != nil {
-			t.Errorf("DeleteWorker: got %v, want nil", err)
+		if applied, err := tt.store.DeleteWorker(t.Context(), "k", ""); applied || err != nil {
+			t.Errorf("DeleteWorker: got %v, %v, want refused", applied, err)
 		}
 		if diff := cmp.Diff(describe(before), describe(tt.raw(t, "k"))); diff != "" {
 			t.Errorf("the lease changed (-want +got):\n%s", diff)
@@ -134,7 +134,7 @@ func testLayout(t *testing.T, fresh func(*testing.T) *target) {
 	t.Run("a worker's item keeps what others stored", func(t *testing.T) {
 		tt := fresh(t)
 		tt.mustPlant(t, item{"leaseKey": text("w"), "entityType": text("WORKER_METRIC_STATS"), "lut": decimal("1"), "of others": text("x")})
-		if err := tt.store.PutWorker(t.Context(), lease.Worker{ID: "w", Reported: time.Unix(77, 999), Nonce: "n"}); err != nil {
+		if _, _, err := tt.store.PutWorker(t.Context(), lease.Worker{ID: "w", Reported: time.Unix(77, 999), Nonce: "n"}, &lease.Worker{Reported: time.Unix(1, 0)}); err != nil {
 			t.Fatal(err)
 		}
 		want := item{"leaseKey": text("w"), "entityType": text("WORKER_METRIC_STATS"), "lut": decimal("77"), "slu": decimal("77"), "sup": decimal("1"),
@@ -227,7 +227,7 @@ func testLayout(t *testing.T, fresh func(*testing.T) *target) {
 			n++
 			l := genLease.Draw(rt, "lease")
 			l.Key = fmt.Sprintf("k%d", n)
-			l.Counter, l.Switches = l.Counter/4, l.Switches/4 // room for one more
+			l.Counter, l.Switches = max(l.Counter/4, -(l.Counter/4)), l.Switches/4 // room for one more
 			set := genSet.Draw(rt, "set")
 			if _, applied, err := tt.store.Create(context.Background(), l); !applied || err != nil {
 				rt.Fatalf("Create: %v, %v", applied, err)

@@ -2,8 +2,6 @@ package dynamolease
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -14,6 +12,9 @@ import (
 // Get returns one lease, as [lease.Store] says.
 func (s *Store) Get(ctx context.Context, k string) (*lease.Lease, error) {
 	const op = "get lease"
+	if err := lease.CheckKey(k); err != nil {
+		return nil, invalid(op, k, err)
+	}
 	item, err := s.item(ctx, k)
 	if err != nil {
 		return nil, s.fail(ctx, op, k, err)
@@ -28,12 +29,8 @@ func (s *Store) Get(ctx context.Context, k string) (*lease.Lease, error) {
 // Create stores a new lease, as [lease.Store] says.
 func (s *Store) Create(ctx context.Context, l lease.Lease) (image lease.Lease, applied bool, err error) {
 	const op = "create lease"
-	if err := checkOwners(l.Owners()); err != nil {
+	if err := l.Check(); err != nil {
 		return image, false, invalid(op, l.Key, err)
-	}
-	if l.Checkpoint.IsZero() {
-		// Java KCL could parse the row, and then not start on the shard.
-		return image, false, invalid(op, l.Key, errors.New("checkpoint is not set"))
 	}
 	item := leaseItem(l)
 	var e expression
@@ -68,13 +65,8 @@ func (s *Store) Create(ctx context.Context, l lease.Lease) (image lease.Lease, a
 // Change makes one fenced write, as [lease.Store] says.
 func (s *Store) Change(ctx context.Context, k string, cond lease.Cond, set lease.Set) (image lease.Lease, applied bool, err error) {
 	op := verb(set)
-	for _, o := range []*lease.Owners{cond.Owners, set.Owners} {
-		if o == nil {
-			continue
-		}
-		if err := checkOwners(*o); err != nil {
-			return image, false, invalid(op, k, err)
-		}
+	if err := lease.CheckChange(k, cond, set); err != nil {
+		return image, false, invalid(op, k, err)
 	}
 	var e expression
 	e.requireLease(cond)
@@ -183,28 +175,12 @@ func verb(set lease.Set) string {
 	return "change lease"
 }
 
-// checkOwners refuses owners that a row cannot hold.
-func checkOwners(o lease.Owners) error {
-	if o.Next == "" {
-		return nil
-	}
-	if o.Owner == "" {
-		return fmt.Errorf("next owner %q without an owner", o.Next)
-	}
-	if o.Owner == o.Next {
-		return fmt.Errorf("owner %q is its own next owner", o.Owner)
-	}
-	return nil
-}
-
 // Delete removes a lease, as [lease.Store] says. A lease that does not parse is
 // removed if cond is empty.
 func (s *Store) Delete(ctx context.Context, k string, cond lease.Cond) (applied bool, err error) {
 	const op = "delete lease"
-	if cond.Owners != nil {
-		if err := checkOwners(*cond.Owners); err != nil {
-			return false, invalid(op, k, err)
-		}
+	if err := lease.CheckChange(k, cond, lease.Set{}); err != nil {
+		return false, invalid(op, k, err)
 	}
 	var e expression
 	if cond == (lease.Cond{}) {

@@ -2,6 +2,7 @@ package dynamolease
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -27,6 +28,7 @@ type API interface {
 type Store struct {
 	client API
 	table  string
+	cfg    Config
 }
 
 var (
@@ -34,13 +36,26 @@ var (
 	_ API         = (*dynamodb.Client)(nil)
 )
 
-// New returns a Store on the table of this name, which need not exist yet. The
-// table of a KCL application has the application's name. New calls nobody.
+// New returns a Store on the table of this name, as the zero [Config] says. The
+// table need not exist yet; that of a KCL application has the application's
+// name.
 //
 // The client's retryer is not used for the Store's calls; its other settings
 // are.
 func New(client API, table string) *Store {
-	return &Store{client: client, table: table}
+	s, err := NewWithConfig(client, table, Config{})
+	if err != nil {
+		panic(err) // the zero Config is valid
+	}
+	return s
+}
+
+// NewWithConfig returns a Store on the table of this name. It calls nobody.
+func NewWithConfig(client API, table string, cfg Config) (*Store, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("lease table %q: %w", table, err)
+	}
+	return &Store{client: client, table: table, cfg: cfg.withDefaults(table)}, nil
 }
 
 // Name returns the name of the table.

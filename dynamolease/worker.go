@@ -3,6 +3,7 @@ package dynamolease
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -26,12 +27,15 @@ const (
 // in it, Java's leader takes the worker for alive and balances by leases and
 // throughput alone.
 //
-// A worker that has the key of another kind of item is refused: Java's write,
+// A worker that has the key of another kind of item is an error: Java's write,
 // which has no condition, would make a lease into a worker.
-func (s *Store) PutWorker(ctx context.Context, w lease.Worker) error {
+func (s *Store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worker) (present *lease.Worker, applied bool, err error) {
 	const op = "put worker"
+	if err := lease.CheckKey(w.ID); err != nil {
+		return nil, false, invalid(op, w.ID, err)
+	}
 	var e expression
-	e.requireEntity(entityWorker)
+	e.requireWorker(w.Nonce, over)
 	reported := number(w.Reported.Unix())
 	e.set(attrEntity, text(entityWorker))
 	e.set(attrReported, reported)
@@ -40,21 +44,56 @@ func (s *Store) PutWorker(ctx context.Context, w lease.Worker) error {
 	e.set(attrSupport, number(supportCode))
 	e.set(attrSupportAt, reported)
 	e.set(attrProperties, properties(w))
-	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                 &s.table,
-		Key:                       key(w.ID),
-		UpdateExpression:          e.update(),
-		ConditionExpression:       e.orAbsent(),
-		ExpressionAttributeNames:  e.names,
-		ExpressionAttributeValues: e.values,
+	_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &s.table,
+		Key:                                 key(w.ID),
+		UpdateExpression:                    e.update(),
+		ConditionExpression:                 e.orAbsent(),
+		ExpressionAttributeNames:            e.names,
+		ExpressionAttributeValues:           e.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}, once)
-	if _, refused := refusal(err); refused {
-		return invalid(op, w.ID, errors.New("the key belongs to an item that is not a worker"))
+	old, refused := refusal(err)
+	if refused {
+		old, err = s.present(ctx, w.ID, old)
 	}
 	if err != nil {
-		return s.fail(ctx, op, w.ID, err)
+		return nil, false, s.fail(ctx, op, w.ID, err)
 	}
-	return nil
+	if !refused {
+		w.Reported = w.Reported.Truncate(time.Second)
+		return &w, true, nil
+	}
+	r := newRow(old)
+	if len(old) > 0 && entity(r) != entityWorker {
+		return nil, false, invalid(op, w.ID, errors.New("the key belongs to an item that is not a worker"))
+	}
+	if other := parseWorker(r); r.bad == nil {
+		present = &other
+	}
+	return present, false, nil
+}
+
+// requireWorker demands the item of a worker with this nonce, or the item that
+// over, if not nil, describes.
+func (e *expression) requireWorker(nonce string, over *lease.Worker) {
+	e.requireEntity(entityWorker)
+	mine := e.nonceIs(nonce)
+	if over == nil {
+		e.conditions = append(e.conditions, mine)
+		return
+	}
+	e.conditions = append(e.conditions, fmt.Sprintf("(%s OR (%s = %s AND %s))",
+		mine, e.name(attrReported), e.value(number(over.Reported.Unix())), e.nonceIs(over.Nonce)))
+}
+
+// nonceIs is a condition on a worker's nonce, which is empty if there is none.
+func (e *expression) nonceIs(nonce string) string {
+	path := e.name(attrProperties) + "." + e.name(propertyNonce)
+	if nonce == "" {
+		return "attribute_not_exists(" + path + ")"
+	}
+	return path + " = " + e.value(text(nonce))
 }
 
 func properties(w lease.Worker) types.AttributeValue {
@@ -91,10 +130,10 @@ func parseWorker(r *row) lease.Worker {
 
 // DeleteWorker removes a worker's item, as [lease.Store] says, and no other
 // item that has its key.
-func (s *Store) DeleteWorker(ctx context.Context, id string) error {
+func (s *Store) DeleteWorker(ctx context.Context, id, nonce string) (applied bool, err error) {
 	var e expression
-	e.requireEntity(entityWorker)
-	_, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	e.requireWorker(nonce, nil)
+	_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                 &s.table,
 		Key:                       key(id),
 		ConditionExpression:       e.orAbsent(),
@@ -102,10 +141,10 @@ func (s *Store) DeleteWorker(ctx context.Context, id string) error {
 		ExpressionAttributeValues: e.values,
 	}, once)
 	if _, refused := refusal(err); refused {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return s.fail(ctx, "delete worker", id, err)
+		return false, s.fail(ctx, "delete worker", id, err)
 	}
-	return nil
+	return true, nil
 }

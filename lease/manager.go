@@ -1,10 +1,10 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	mathrand "math/rand/v2"
 	"strconv"
 	"sync"
@@ -146,7 +146,31 @@ func named(op, key string, err error) *Error {
 	return &Error{Op: op, Key: key, Kind: inner.Kind, Retryable: inner.Retryable, Err: inner.Err}
 }
 
-// invalid returns the error of a value that cannot be stored.
-func invalid(op, key, format string, args ...any) *Error {
-	return &Error{Op: op, Key: key, Kind: ErrDependency, Err: fmt.Errorf(format, args...)}
+// checkFence reports why no conditional write can be made for l.
+func checkFence(op string, l *Lease) error {
+	if l == nil {
+		return refuse(op, "", errNoLease)
+	}
+	return refuse(op, l.Key, cmp.Or(CheckKey(l.Key), checkCounter(l.Counter), checkThroughput(l.Throughput)))
+}
+
+// checkWhole reports why l cannot be stored.
+func checkWhole(op string, l *Lease) error {
+	if l == nil {
+		return refuse(op, "", errNoLease)
+	}
+	return refuse(op, l.Key, l.Check())
+}
+
+var errNoLease = errors.New("no lease was passed")
+
+// refuse returns the error of a value that cannot be stored, nil if err is.
+func refuse(op, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if len(key) > maxName {
+		key = key[:32] + "…"
+	}
+	return &Error{Op: op, Key: key, Kind: ErrDependency, Err: err}
 }

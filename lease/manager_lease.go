@@ -1,6 +1,9 @@
 package lease
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // GetLease returns the lease with this key, nil with a nil error where there is
 // none or where the key belongs to a row that is not a lease. The read is
@@ -8,8 +11,8 @@ import "context"
 // kind [ErrDependency].
 func (m *Manager) GetLease(ctx context.Context, key string) (*Lease, error) {
 	const op = "get lease"
-	if err := checkKey(op, key); err != nil {
-		return nil, err
+	if err := CheckKey(key); err != nil {
+		return nil, refuse(op, key, err)
 	}
 	var l *Lease
 	err := m.repeat(ctx, op, key, m.Try, func(ctx context.Context) (err error) {
@@ -27,7 +30,7 @@ func (m *Manager) GetLease(ctx context.Context, key string) (*Lease, error) {
 // lease does not change.
 func (m *Manager) CreateLeaseIfNotExists(ctx context.Context, l *Lease) (bool, error) {
 	const op = "create lease"
-	if err := checkLease(op, l); err != nil {
+	if err := checkWhole(op, l); err != nil {
 		return false, err
 	}
 	c := l.Clone()
@@ -76,10 +79,10 @@ func (m *Manager) TakeLease(ctx context.Context, l *Lease, owner string) (bool, 
 		return false, err
 	}
 	if owner == "" {
-		return false, invalid(op, l.Key, "owner is empty")
+		return false, refuse(op, l.Key, errors.New("owner is empty"))
 	}
-	if err := checkOwner(op, l.Key, owner); err != nil {
-		return false, err
+	if err := (Owners{Owner: owner}).Check(); err != nil {
+		return false, refuse(op, l.Key, err)
 	}
 	switched := l.Owner != "" && l.Owner != owner
 	image, applied, err := m.change(ctx, l, write{
@@ -142,10 +145,7 @@ func (m *Manager) EvictLease(ctx context.Context, l *Lease) (bool, error) {
 // counter. False means that the lease is lost, and nothing was stored.
 func (m *Manager) UpdateLease(ctx context.Context, l *Lease) (bool, error) {
 	const op = "update lease"
-	if err := checkLease(op, l); err != nil {
-		return false, err
-	}
-	if err := checkFence(op, l); err != nil {
+	if err := checkWhole(op, l); err != nil {
 		return false, err
 	}
 	// What is remembered of a write must not change with the caller's lease.
@@ -171,10 +171,10 @@ func (m *Manager) UpdateLease(ctx context.Context, l *Lease) (bool, error) {
 func (m *Manager) DeleteLease(ctx context.Context, l *Lease) error {
 	const op = "delete lease"
 	if l == nil {
-		return invalid(op, "", "no lease was passed")
+		return refuse(op, "", errNoLease)
 	}
-	if err := checkKey(op, l.Key); err != nil {
-		return err
+	if err := CheckKey(l.Key); err != nil {
+		return refuse(op, l.Key, err)
 	}
 	return m.delete(ctx, op, l.Key)
 }

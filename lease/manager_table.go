@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -19,7 +20,7 @@ import (
 func (m *Manager) CreateLeaseTableIfNotExists(ctx context.Context, readCapacity, writeCapacity int64) (bool, error) {
 	const op = "create lease table"
 	if readCapacity < 0 || writeCapacity < 0 || (readCapacity == 0) != (writeCapacity == 0) {
-		return false, invalid(op, "", "capacities are %d and %d, which are neither both 0 nor both greater", readCapacity, writeCapacity)
+		return false, refuse(op, "", fmt.Errorf("capacities are %d and %d, which are neither both 0 nor both greater", readCapacity, writeCapacity))
 	}
 	var created bool
 	err := m.repeat(ctx, op, "", longer*m.Try, func(ctx context.Context) (err error) {
@@ -47,7 +48,7 @@ func (m *Manager) LeaseTableExists(ctx context.Context) (bool, error) {
 		return false, without(err, ErrInvalidState, ErrProvisionedThroughput)
 	}
 	if table.Foreign != "" {
-		return false, invalid(op, "", "not a lease table: %s", table.Foreign)
+		return false, refuse(op, "", fmt.Errorf("not a lease table: %s", table.Foreign))
 	}
 	return table.Usable(), nil
 }

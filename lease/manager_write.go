@@ -3,7 +3,6 @@ package lease
 import (
 	"context"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"weak"
@@ -77,8 +76,8 @@ func (m *Manager) change(ctx context.Context, l *Lease, w write) (image Lease, a
 		}
 	}
 	for {
-		if *w.from == math.MaxInt64 {
-			return Lease{}, false, invalid(w.op, l.Key, "counter %d cannot grow", *w.from)
+		if err := checkCounter(*w.from); err != nil {
+			return Lease{}, false, refuse(w.op, l.Key, err)
 		}
 		err = m.repeat(ctx, w.op, l.Key, m.Try, func(ctx context.Context) (err error) {
 			image, applied, err = m.store.Change(ctx, l.Key, Cond{Counter: w.from, Owners: w.owners}, w.set)

@@ -55,12 +55,16 @@ type Store interface {
 	// is a hint and proves nothing.
 	KeysOf(ctx context.Context, worker string) ([]string, error)
 
-	// PutWorker stores w in place of what the worker of this name stored
-	// before.
-	PutWorker(ctx context.Context, w Worker) error
+	// PutWorker stores w if no worker has its ID, or the one that has it has
+	// w's nonce too. If over is not nil, it also stores w in place of a worker
+	// that still has the nonce and the time of over. When it is refused,
+	// present is the worker that has the ID, nil if its item does not parse.
+	// The key of a row that is not a worker's is an error.
+	PutWorker(ctx context.Context, w Worker, over *Worker) (present *Worker, applied bool, err error)
 
-	// DeleteWorker removes a worker's item. One that is not there is no error.
-	DeleteWorker(ctx context.Context, id string) error
+	// DeleteWorker removes the worker's item if it has this nonce. One that is
+	// not there is applied.
+	DeleteWorker(ctx context.Context, id, nonce string) (applied bool, err error)
 
 	// GetLock returns the leader's lock, nil with a nil error where there is
 	// none. The answer may be old.
@@ -86,6 +90,15 @@ type Store interface {
 	// CreateClientVersion stores a new application's state, by the worker that
 	// does so, if there is none.
 	CreateClientVersion(ctx context.Context, v ClientVersion, by string, at time.Time) (applied bool, err error)
+}
+
+// A Protector is a [Store] with settings that a table takes only once it is
+// active, such as DynamoDB's point-in-time recovery.
+type Protector interface {
+	// ProtectTable makes those settings that the store was configured with;
+	// none is no error. It may be called again. Leases do not depend on it: its
+	// error is to be reported, and no reason to stop.
+	ProtectTable(ctx context.Context) error
 }
 
 // Table is the state of a lease table.

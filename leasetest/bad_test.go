@@ -21,8 +21,8 @@ type badStore struct {
 	delete        func(ctx context.Context, key string, cond lease.Cond) (bool, error)
 	scan          func(ctx context.Context) (*lease.Snapshot, error)
 	keysOf        func(ctx context.Context, worker string) ([]string, error)
-	putWorker     func(ctx context.Context, w lease.Worker) error
-	deleteWorker  func(ctx context.Context, id string) error
+	putWorker     func(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error)
+	deleteWorker  func(ctx context.Context, id, nonce string) (bool, error)
 	getLock       func(ctx context.Context) (*lease.Lock, error)
 	takeLock      func(ctx context.Context, l lease.Lock, seen string) (*lease.Lock, bool, error)
 	renewLock     func(ctx context.Context, l lease.Lock, seen string) (*lease.Lock, bool, error)
@@ -103,12 +103,14 @@ func (b *badStore) KeysOf(ctx context.Context, worker string) ([]string, error) 
 	return keys, b.err(err)
 }
 
-func (b *badStore) PutWorker(ctx context.Context, w lease.Worker) error {
-	return b.err(or(&b.putWorker, b.putWorker == nil, b.Store.PutWorker)(b.ctx(ctx), w))
+func (b *badStore) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
+	p, ok, err := or(&b.putWorker, b.putWorker == nil, b.Store.PutWorker)(b.ctx(ctx), w, over)
+	return p, ok, b.err(err)
 }
 
-func (b *badStore) DeleteWorker(ctx context.Context, id string) error {
-	return b.err(or(&b.deleteWorker, b.deleteWorker == nil, b.Store.DeleteWorker)(b.ctx(ctx), id))
+func (b *badStore) DeleteWorker(ctx context.Context, id, nonce string) (bool, error) {
+	ok, err := or(&b.deleteWorker, b.deleteWorker == nil, b.Store.DeleteWorker)(b.ctx(ctx), id, nonce)
+	return ok, b.err(err)
 }
 
 func (b *badStore) GetLock(ctx context.Context) (*lease.Lock, error) {

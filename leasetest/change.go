@@ -146,7 +146,7 @@ func changeRules() []rule {
 			})
 		}},
 		{"Store/Change/key of a worker", func(ctx context.Context, e *env) error {
-			if err := e.s.PutWorker(ctx, worker("w")); err != nil {
+			if err := putWorker(ctx, e.s, worker("w")); err != nil {
 				return err
 			}
 			image, applied, err := e.s.Change(ctx, "w", lease.Cond{}, lease.Set{Bump: true, Mark: "m", Owners: &lease.Owners{Owner: "a"}})

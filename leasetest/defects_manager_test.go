@@ -205,10 +205,10 @@ func managerDefects() []defect {
 				return false, err
 			}
 		}},
-		{"create stores what cannot be stored", []string{create + "cannot be stored"}, nil, func(m *badManager) {
+		{"what cannot be created is there already", []string{create + "cannot be stored"}, nil, func(m *badManager) {
 			m.create = func(ctx context.Context, l *lease.Lease) (bool, error) {
 				_, ok, err := m.s.Create(ctx, *l)
-				return ok, err
+				return ok, service(err)
 			}
 		}},
 		{"create changes what it is passed", []string{create + "new", create + "present"}, nil, func(m *badManager) {
@@ -403,7 +403,7 @@ func managerDefects() []defect {
 				if present, err := m.s.Get(ctx, l.Key); err == nil && present == nil {
 					return raw("delete lease")
 				}
-				if err := m.s.DeleteWorker(ctx, l.Key); err != nil {
+				if err := dropWorker(ctx, m.s, l.Key); err != nil {
 					return err
 				}
 				_, err := m.s.Delete(ctx, l.Key, lease.Cond{})
@@ -426,7 +426,7 @@ func managerDefects() []defect {
 			m.deleteAll = func(ctx context.Context) error {
 				if look, err := m.s.Scan(ctx); err == nil {
 					for _, w := range look.Workers {
-						m.s.DeleteWorker(ctx, w.ID)
+						m.s.DeleteWorker(ctx, w.ID, w.Nonce)
 					}
 				}
 				return m.operations.DeleteAll(ctx)
@@ -631,12 +631,14 @@ func managerDefects() []defect {
 				return forget(func(ctx context.Context, l *lease.Lease) (bool, error) { return m.operations.TakeLease(ctx, l, owner) })(ctx, l)
 			}
 		}},
-		{"values that cannot be stored are sent", []string{renew + "cannot be stored", take + "cannot be stored", evict + "cannot be stored", update + "cannot be stored"}, nil, func(m *badManager) {
+		{"values that cannot be stored are taken for lost", []string{renew + "cannot be stored", take + "cannot be stored", evict + "cannot be stored", update + "cannot be stored"}, nil, func(m *badManager) {
 			m.renew = func(ctx context.Context, l *lease.Lease) (bool, error) {
-				return changed(ctx, m.s, l, lease.Cond{Counter: new(l.Counter)}, lease.Set{Bump: true, Mark: "m"})
+				ok, err := changed(ctx, m.s, l, lease.Cond{Counter: new(l.Counter)}, lease.Set{Bump: true, Mark: "m"})
+				return ok, service(err)
 			}
 			m.take = func(ctx context.Context, l *lease.Lease, owner string) (bool, error) {
-				return changed(ctx, m.s, l, lease.Cond{Counter: new(l.Counter)}, lease.Set{Bump: true, Mark: "m", Owners: &lease.Owners{Owner: owner}})
+				ok, err := changed(ctx, m.s, l, lease.Cond{Counter: new(l.Counter)}, lease.Set{Bump: true, Mark: "m", Owners: &lease.Owners{Owner: owner}})
+				return ok, service(err)
 			}
 			m.evict = m.renew
 			m.update = m.renew
@@ -651,4 +653,12 @@ func managerDefects() []defect {
 			}})
 		}},
 	}
+}
+
+// service is err unless the store itself refused a value.
+func service(err error) error {
+	if e, ok := errors.AsType[*lease.Error](err); ok && e.Kind == lease.ErrDependency && !e.Retryable {
+		return nil
+	}
+	return err
 }

@@ -249,7 +249,7 @@ func storeDefects() []defect {
 		}, nil},
 		{"Create replaces what is not a lease", []string{"Store/Create/key of a worker", "Store/Create/key of a broken row"}, func(b *badStore) {
 			b.create = func(ctx context.Context, l lease.Lease) (lease.Lease, bool, error) {
-				if err := b.Store.DeleteWorker(ctx, l.Key); err != nil {
+				if err := dropWorker(ctx, b.Store, l.Key); err != nil {
 					return lease.Lease{}, false, err
 				}
 				if _, err := b.Store.Get(ctx, l.Key); err != nil {
@@ -355,7 +355,7 @@ func storeDefects() []defect {
 		}, nil},
 		{"a change makes a worker a lease", []string{"Store/Change/key of a worker"}, func(b *badStore) {
 			b.change = func(ctx context.Context, key string, cond lease.Cond, set lease.Set) (lease.Lease, bool, error) {
-				b.Store.DeleteWorker(ctx, key)
+				dropWorker(ctx, b.Store, key)
 				return b.Store.Change(ctx, key, cond, set)
 			}
 		}, nil},
@@ -524,7 +524,7 @@ func storeDefects() []defect {
 		}, nil},
 		{"Delete deletes workers", []string{"Store/Delete/key of a worker"}, func(b *badStore) {
 			b.delete = func(ctx context.Context, key string, c lease.Cond) (bool, error) {
-				b.Store.DeleteWorker(ctx, key)
+				dropWorker(ctx, b.Store, key)
 				return b.Store.Delete(ctx, key, c)
 			}
 		}, nil},
@@ -595,26 +595,70 @@ func storeDefects() []defect {
 			}
 		}, nil},
 
-		{"a worker's first item stays", []string{"Store/PutWorker/new and again"}, func(b *badStore) {
+		{"a worker's first item stays", []string{"Store/PutWorker/new and again", "Store/PutWorker/over another", "Store/PutWorker/without nonce"}, func(b *badStore) {
 			var put sync.Map
-			b.putWorker = func(ctx context.Context, w lease.Worker) error {
-				if _, ok := put.LoadOrStore(w.ID, true); ok {
-					_, err := b.Store.GetLock(ctx)
-					return err
+			b.putWorker = func(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
+				if _, again := put.LoadOrStore(w.ID, true); again {
+					if _, err := b.Store.GetLock(ctx); err != nil {
+						return nil, false, err
+					}
+					if p, ok, err := b.Store.PutWorker(ctx, lease.Worker{ID: w.ID, Nonce: "no such"}, nil); err != nil || p == nil || p.Nonce != w.Nonce {
+						return p, ok, err
+					}
+					return &w, true, nil
 				}
-				return b.Store.PutWorker(ctx, w)
+				return b.Store.PutWorker(ctx, w, over)
+			}
+		}, nil},
+		{"the last worker has the name", []string{"Store/PutWorker/name of another", "Store/PutWorker/over another", "Store/PutWorker/without nonce", "Store/PutWorker/many at once"}, func(b *badStore) {
+			b.putWorker = func(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
+				p, ok, err := b.Store.PutWorker(ctx, w, over)
+				if err == nil && !ok && p != nil {
+					return b.Store.PutWorker(ctx, w, p)
+				}
+				return p, ok, err
+			}
+		}, nil},
+		{"a worker is replaced whatever it wrote since", []string{"Store/PutWorker/name of another"}, func(b *badStore) {
+			b.putWorker = func(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
+				p, ok, err := b.Store.PutWorker(ctx, w, over)
+				if err == nil && !ok && p != nil && over != nil && p.Nonce == over.Nonce {
+					return b.Store.PutWorker(ctx, w, p)
+				}
+				return p, ok, err
+			}
+		}, nil},
+		{"who has the name is not told", []string{"Store/PutWorker/name of another", "Store/PutWorker/over another", "Store/PutWorker/without nonce"}, func(b *badStore) {
+			b.putWorker = func(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
+				p, ok, err := b.Store.PutWorker(ctx, w, over)
+				if !ok {
+					p = nil
+				}
+				return p, ok, err
 			}
 		}, nil},
 		{"a worker's item stays", []string{"Store/DeleteWorker/present"}, func(b *badStore) {
-			b.deleteWorker = func(ctx context.Context, id string) error { _, err := b.Store.GetLock(ctx); return err }
+			b.deleteWorker = func(ctx context.Context, id, nonce string) (bool, error) {
+				_, err := b.Store.GetLock(ctx)
+				return err == nil, err
+			}
 		}, nil},
-		{"deleting nobody is an error", []string{"Store/DeleteWorker/none"}, func(b *badStore) {
-			b.deleteWorker = func(ctx context.Context, id string) error {
+		{"a worker is deleted by its name", []string{"Store/DeleteWorker/another of the name"}, func(b *badStore) {
+			b.deleteWorker = func(ctx context.Context, id, nonce string) (bool, error) {
+				ok, err := b.Store.DeleteWorker(ctx, id, nonce)
+				if err == nil && !ok {
+					return b.Store.DeleteWorker(ctx, id, worker(id).Nonce)
+				}
+				return ok, err
+			}
+		}, nil},
+		{"deleting nobody is refused", []string{"Store/DeleteWorker/none"}, func(b *badStore) {
+			b.deleteWorker = func(ctx context.Context, id, nonce string) (bool, error) {
 				look, err := b.Store.Scan(ctx)
 				if err == nil && !slices.ContainsFunc(look.Workers, func(w lease.Worker) bool { return w.ID == id }) {
-					return raw("delete worker")
+					return false, nil
 				}
-				return b.Store.DeleteWorker(ctx, id)
+				return b.Store.DeleteWorker(ctx, id, nonce)
 			}
 		}, nil},
 

@@ -31,8 +31,11 @@ func calls() []call {
 		{"Delete", false, func(ctx context.Context, s lease.Store) error { _, err := s.Delete(ctx, "k", lease.Cond{}); return err }},
 		{"Scan", false, func(ctx context.Context, s lease.Store) error { _, err := s.Scan(ctx); return err }},
 		{"KeysOf", false, func(ctx context.Context, s lease.Store) error { _, err := s.KeysOf(ctx, "a"); return err }},
-		{"PutWorker", false, func(ctx context.Context, s lease.Store) error { return s.PutWorker(ctx, worker("w")) }},
-		{"DeleteWorker", false, func(ctx context.Context, s lease.Store) error { return s.DeleteWorker(ctx, "w") }},
+		{"PutWorker", false, func(ctx context.Context, s lease.Store) error {
+			_, _, err := s.PutWorker(ctx, worker("w"), nil)
+			return err
+		}},
+		{"DeleteWorker", false, func(ctx context.Context, s lease.Store) error { _, err := s.DeleteWorker(ctx, "w", "n"); return err }},
 		{"GetLock", false, func(ctx context.Context, s lease.Store) error { _, err := s.GetLock(ctx); return err }},
 		{"TakeLock", false, func(ctx context.Context, s lease.Store) error {
 			_, _, err := s.TakeLock(ctx, lockOf("a", "v1"), "")

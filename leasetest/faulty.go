@@ -184,13 +184,21 @@ func (f *Faulty) KeysOf(ctx context.Context, worker string) (keys []string, err 
 }
 
 // PutWorker implements [lease.Store].
-func (f *Faulty) PutWorker(ctx context.Context, w lease.Worker) error {
-	return f.write(ctx, "put worker", w.ID, func() error { return f.Store.PutWorker(ctx, w) })
+func (f *Faulty) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
+	var present *lease.Worker
+	applied, err := f.applied(ctx, "put worker", w.ID, func() (applied bool, err error) {
+		present, applied, err = f.Store.PutWorker(ctx, w, over)
+		return applied, err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return present, applied, nil
 }
 
 // DeleteWorker implements [lease.Store].
-func (f *Faulty) DeleteWorker(ctx context.Context, id string) error {
-	return f.write(ctx, "delete worker", id, func() error { return f.Store.DeleteWorker(ctx, id) })
+func (f *Faulty) DeleteWorker(ctx context.Context, id, nonce string) (bool, error) {
+	return f.applied(ctx, "delete worker", id, func() (bool, error) { return f.Store.DeleteWorker(ctx, id, nonce) })
 }
 
 // GetLock implements [lease.Store].

@@ -22,34 +22,137 @@ func lockOf(owner, version string) lease.Lock {
 	return lease.Lock{Owner: owner, Duration: 15 * time.Second, Version: version}
 }
 
+// putWorker stores a worker, which must be applied.
+func putWorker(ctx context.Context, s lease.Store, w lease.Worker) error {
+	present, applied, err := s.PutWorker(ctx, w, nil)
+	return first(outcome("PutWorker", applied, err, true), sameWorker("stored worker", present, w))
+}
+
+// dropWorker deletes a worker made by [worker].
+func dropWorker(ctx context.Context, s lease.Store, id string) error {
+	_, err := s.DeleteWorker(ctx, id, worker(id).Nonce)
+	return err
+}
+
+func sameWorker(what string, got *lease.Worker, want lease.Worker) error {
+	if got == nil {
+		return fmt.Errorf("%s: got none, want %+v", what, want)
+	}
+	return sameWorkers(what, []lease.Worker{*got}, want)
+}
+
 func fleetRules() []rule {
 	return []rule{
 		{"Store/PutWorker/new and again", func(ctx context.Context, e *env) error {
 			w := worker("w")
-			if err := first(e.s.PutWorker(ctx, w), e.s.PutWorker(ctx, worker("x"))); err != nil {
-				return fmt.Errorf("PutWorker: %w", err)
+			if err := first(putWorker(ctx, e.s, w), putWorker(ctx, e.s, worker("x"))); err != nil {
+				return err
 			}
 			if err := eventually(ctx, func() error { return workers(ctx, e.s, w, worker("x")) }); err != nil {
 				return err
 			}
-			// The same name after a restart.
-			w.Reported, w.Nonce, w.Version = at.Add(30*time.Second), "later", "leasehold later"
-			if err := e.s.PutWorker(ctx, w); err != nil {
-				return fmt.Errorf("PutWorker of a present worker: %w", err)
+			w.Reported, w.Version = at.Add(30*time.Second), "leasehold later"
+			if err := putWorker(ctx, e.s, w); err != nil {
+				return err
 			}
 			return eventually(ctx, func() error { return workers(ctx, e.s, w, worker("x")) })
 		}},
-		{"Store/DeleteWorker/present", func(ctx context.Context, e *env) error {
-			if err := first(e.s.PutWorker(ctx, worker("w")), e.s.PutWorker(ctx, worker("x")), e.s.DeleteWorker(ctx, "w")); err != nil {
+		{"Store/PutWorker/name of another", func(ctx context.Context, e *env) error {
+			// Whoever seeks the name must have seen who has it, as it is now.
+			held := worker("w")
+			late := held
+			late.Nonce = "nonce of another process"
+			other, older := late, held
+			other.Nonce = "nonce of a third"
+			older.Reported = at.Add(-30 * time.Second)
+			if err := putWorker(ctx, e.s, held); err != nil {
 				return err
 			}
-			return eventually(ctx, func() error { return workers(ctx, e.s, worker("x")) })
-		}},
-		{"Store/DeleteWorker/none", func(ctx context.Context, e *env) error {
-			if err := e.s.DeleteWorker(ctx, "w"); err != nil {
-				return fmt.Errorf("DeleteWorker of nobody: got %v, want nil", err)
+			for i, over := range []*lease.Worker{nil, &other, &older, {ID: "w", Reported: at}} {
+				present, applied, err := e.s.PutWorker(ctx, late, over)
+				if err := first(
+					outcome(fmt.Sprintf("PutWorker under the name of another, case %d", i), applied, err, false),
+					sameWorker("present worker", present, held),
+					eventually(ctx, func() error { return workers(ctx, e.s, held) })); err != nil {
+					return err
+				}
 			}
 			return nil
+		}},
+		{"Store/PutWorker/over another", func(ctx context.Context, e *env) error {
+			held, late := worker("w"), worker("w")
+			late.Nonce, late.Reported = "nonce of another process", at.Add(time.Minute)
+			if err := putWorker(ctx, e.s, held); err != nil {
+				return err
+			}
+			for range 2 { // the second is that of a lost reply
+				_, applied, err := e.s.PutWorker(ctx, late, &held)
+				if err := outcome("PutWorker over the worker seen", applied, err, true); err != nil {
+					return err
+				}
+			}
+			present, applied, err := e.s.PutWorker(ctx, held, nil)
+			return first(
+				outcome("PutWorker of the worker replaced", applied, err, false),
+				sameWorker("present worker", present, late),
+				eventually(ctx, func() error { return workers(ctx, e.s, late) }))
+		}},
+		{"Store/PutWorker/without nonce", func(ctx context.Context, e *env) error {
+			// As workers of other libraries are.
+			held, late := worker("w"), worker("w")
+			held.Nonce = ""
+			if err := first(putWorker(ctx, e.s, held), putWorker(ctx, e.s, held)); err != nil {
+				return err
+			}
+			present, applied, err := e.s.PutWorker(ctx, late, nil)
+			if err := first(
+				outcome("PutWorker under the name of a worker without nonce", applied, err, false),
+				sameWorker("present worker", present, held)); err != nil {
+				return err
+			}
+			_, applied, err = e.s.PutWorker(ctx, late, &held)
+			return first(
+				outcome("PutWorker over a worker without nonce", applied, err, true),
+				eventually(ctx, func() error { return workers(ctx, e.s, late) }))
+		}},
+		{"Store/PutWorker/many at once", func(ctx context.Context, e *env) error {
+			n, err := winners(8, func(i int) (bool, error) {
+				w := worker("w")
+				w.Nonce = strings.Repeat("n", i+1)
+				_, ok, err := e.s.PutWorker(ctx, w, nil)
+				return ok, err
+			})
+			if err != nil || n != 1 {
+				return fmt.Errorf("8 callers of PutWorker at once: %d applied, %v, want 1, nil", n, err)
+			}
+			return nil
+		}},
+		{"Store/DeleteWorker/present", func(ctx context.Context, e *env) error {
+			if err := first(putWorker(ctx, e.s, worker("w")), putWorker(ctx, e.s, worker("x"))); err != nil {
+				return err
+			}
+			applied, err := e.s.DeleteWorker(ctx, "w", worker("w").Nonce)
+			return first(
+				outcome("DeleteWorker", applied, err, true),
+				eventually(ctx, func() error { return workers(ctx, e.s, worker("x")) }))
+		}},
+		{"Store/DeleteWorker/another of the name", func(ctx context.Context, e *env) error {
+			if err := putWorker(ctx, e.s, worker("w")); err != nil {
+				return err
+			}
+			for _, nonce := range []string{"nonce of another process", ""} {
+				applied, err := e.s.DeleteWorker(ctx, "w", nonce)
+				if err := first(
+					outcome(fmt.Sprintf("DeleteWorker with nonce %q", nonce), applied, err, false),
+					eventually(ctx, func() error { return workers(ctx, e.s, worker("w")) })); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"Store/DeleteWorker/none", func(ctx context.Context, e *env) error {
+			applied, err := e.s.DeleteWorker(ctx, "w", "n")
+			return outcome("DeleteWorker of nobody", applied, err, true)
 		}},
 		{"Store/GetLock/none", func(ctx context.Context, e *env) error { return locked(ctx, e.s, nil) }},
 		{"Store/TakeLock/free", func(ctx context.Context, e *env) error {
@@ -177,10 +280,10 @@ func workers(ctx context.Context, s lease.Store, want ...lease.Worker) error {
 	if err != nil {
 		return fmt.Errorf("Scan: %w", err)
 	}
-	return sameWorkers(look.Workers, want...)
+	return sameWorkers("Scan", look.Workers, want...)
 }
 
-func sameWorkers(got []lease.Worker, want ...lease.Worker) error {
+func sameWorkers(what string, got []lease.Worker, want ...lease.Worker) error {
 	got = slices.Clone(got)
 	slices.SortFunc(got, func(a, b lease.Worker) int { return strings.Compare(a.ID, b.ID) })
 	for i := range got {
@@ -189,7 +292,7 @@ func sameWorkers(got []lease.Worker, want ...lease.Worker) error {
 	if len(got) == 0 && len(want) == 0 || reflect.DeepEqual(got, want) {
 		return nil
 	}
-	return fmt.Errorf("Scan: got workers %+v, want %+v", got, want)
+	return fmt.Errorf("%s: got workers %+v, want %+v", what, got, want)
 }
 
 // locked checks the lock in the table; nil is none.

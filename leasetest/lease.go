@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ func leaseRules() []rule {
 			return absent(ctx, e.s, "empty table", "k")
 		}},
 		{"Store/Get/key of a worker", func(ctx context.Context, e *env) error {
-			if err := e.s.PutWorker(ctx, worker("w")); err != nil {
+			if err := putWorker(ctx, e.s, worker("w")); err != nil {
 				return err
 			}
 			return absent(ctx, e.s, "key of a worker", "w")
@@ -106,7 +107,7 @@ func leaseRules() []rule {
 				stored(ctx, e.s, "after the refused Create", full("k")))
 		}},
 		{"Store/Create/key of a worker", func(ctx context.Context, e *env) error {
-			if err := e.s.PutWorker(ctx, worker("w")); err != nil {
+			if err := putWorker(ctx, e.s, worker("w")); err != nil {
 				return err
 			}
 			image, applied, err := e.s.Create(ctx, fresh("w"))
@@ -141,6 +142,46 @@ func leaseRules() []rule {
 				return fmt.Errorf("8 callers of Create at once: %d created, %v, want 1, nil", n, err)
 			}
 			return nil
+		}},
+		{"Store/cannot be stored", func(ctx context.Context, e *env) error {
+			long := strings.Repeat("x", 2049)
+			self, owner, last, below, unset := full("k"), full("k"), full("k"), full("k"), full("k")
+			self.NextOwner = self.Owner
+			owner.Owner = long
+			last.Counter = math.MaxInt64
+			below.Counter = -1
+			unset.Checkpoint = lease.Position{}
+			if err := create(ctx, e.s, full("present")); err != nil {
+				return err
+			}
+			wrong := map[string]error{}
+			for name, l := range map[string]lease.Lease{
+				"no key": full(""), "long key": full(long), "owner as next owner": self, "long owner": owner,
+				"last counter": last, "negative counter": below, "no checkpoint": unset,
+			} {
+				_, _, wrong["Create/"+name] = e.s.Create(ctx, l)
+			}
+			for name, key := range map[string]string{"no key": "", "long key": long} {
+				_, wrong["Get/"+name] = e.s.Get(ctx, key)
+				_, _, wrong["Change/"+name] = e.s.Change(ctx, key, lease.Cond{}, lease.Set{Bump: true, Mark: "m"})
+				_, wrong["Delete/"+name] = e.s.Delete(ctx, key, lease.Cond{})
+				_, _, wrong["PutWorker/"+name] = e.s.PutWorker(ctx, worker(key), nil)
+			}
+			for name, o := range map[string]lease.Owners{"owner as next owner": {Owner: "a", Next: "a"}, "next owner alone": {Next: "b"}, "long owner": {Owner: long}} {
+				_, _, wrong["Change/to "+name] = e.s.Change(ctx, "present", lease.Cond{}, lease.Set{Bump: true, Mark: "m", Owners: &o})
+				_, _, wrong["Change/if "+name] = e.s.Change(ctx, "present", lease.Cond{Owners: &o}, lease.Set{Bump: true, Mark: "m"})
+				_, wrong["Delete/if "+name] = e.s.Delete(ctx, "present", lease.Cond{Owners: &o})
+			}
+			_, _, wrong["Change/last counter"] = e.s.Change(ctx, "present", lease.Cond{Counter: new(int64(math.MaxInt64))}, lease.Set{Bump: true, Mark: "m"})
+			_, _, wrong["Change/no checkpoint"] = e.s.Change(ctx, "present", lease.Cond{}, lease.Set{Bump: true, Mark: "m", Checkpoint: new(lease.Position{})})
+			for what, err := range wrong {
+				if err := first(failed(what, err, lease.ErrDependency), retryable(what, err, false)); err != nil {
+					return err
+				}
+			}
+			return first(
+				stored(ctx, e.s, "after them", full("present")),
+				absent(ctx, e.s, "after them", "k"))
 		}},
 		{"Store/Delete/condition holds", func(ctx context.Context, e *env) error {
 			for i, cond := range []lease.Cond{
@@ -187,7 +228,7 @@ func leaseRules() []rule {
 			return nil
 		}},
 		{"Store/Delete/key of a worker", func(ctx context.Context, e *env) error {
-			if err := e.s.PutWorker(ctx, worker("w")); err != nil {
+			if err := putWorker(ctx, e.s, worker("w")); err != nil {
 				return err
 			}
 			applied, err := e.s.Delete(ctx, "w", lease.Cond{})
@@ -199,7 +240,7 @@ func leaseRules() []rule {
 			lock := lease.Lock{Owner: "w", Duration: 15 * time.Second, Version: "v1", Deputy: "x"}
 			_, _, err := e.s.TakeLock(ctx, lock, "")
 			_, err2 := e.s.CreateClientVersion(ctx, lease.Version3X, "w", at)
-			if err := first(create(ctx, e.s, full("k1")), create(ctx, e.s, fresh("k2")), e.s.PutWorker(ctx, worker("w")), err, err2); err != nil {
+			if err := first(create(ctx, e.s, full("k1")), create(ctx, e.s, fresh("k2")), putWorker(ctx, e.s, worker("w")), err, err2); err != nil {
 				return err
 			}
 			return eventually(ctx, func() error {
@@ -210,7 +251,7 @@ func leaseRules() []rule {
 				if look.Lock == nil || *look.Lock != lock || look.Version != lease.Version3X || len(look.Unreadable) != 0 {
 					return fmt.Errorf("Scan: got lock %+v, version %q, unreadable %v, want %+v, %q and none", look.Lock, look.Version, look.Unreadable, lock, lease.Version3X)
 				}
-				return first(scanned(look, full("k1"), fresh("k2")), sameWorkers(look.Workers, worker("w")))
+				return first(scanned(look, full("k1"), fresh("k2")), sameWorkers("Scan", look.Workers, worker("w")))
 			})
 		}},
 		{"Store/Scan/empty table", func(ctx context.Context, e *env) error {

@@ -112,7 +112,7 @@ func managerTableRules() []rule {
 			return failed("WaitUntilLeaseTableExists, cancelled", err, lease.ErrDependency)
 		}},
 		{"Manager/ListLeases/all leases", func(ctx context.Context, e *env) error {
-			if err := first(listed(ctx, e), create(ctx, e.s, full("k1")), create(ctx, e.s, fresh("k2")), e.s.PutWorker(ctx, worker("w"))); err != nil {
+			if err := first(listed(ctx, e), create(ctx, e.s, full("k1")), create(ctx, e.s, fresh("k2")), putWorker(ctx, e.s, worker("w"))); err != nil {
 				return err
 			}
 			return eventually(ctx, func() error { return listed(ctx, e, full("k1"), fresh("k2")) })
@@ -160,7 +160,7 @@ func managerTableRules() []rule {
 			return eventually(ctx, func() error { return listed(ctx, e, full("k")) })
 		}},
 		{"Manager/IsLeaseTableEmpty/no lease", func(ctx context.Context, e *env) error {
-			return first(empty(ctx, e, true), e.s.PutWorker(ctx, worker("w")), empty(ctx, e, true))
+			return first(empty(ctx, e, true), putWorker(ctx, e.s, worker("w")), empty(ctx, e, true))
 		}},
 		{"Manager/IsLeaseTableEmpty/a lease", func(ctx context.Context, e *env) error {
 			if err := create(ctx, e.s, fresh("k")); err != nil {
@@ -184,7 +184,7 @@ func managerTableRules() []rule {
 			})
 		}},
 		{"Manager/DeleteAll/leases only", func(ctx context.Context, e *env) error {
-			if err := first(create(ctx, e.s, full("k1")), create(ctx, e.s, fresh("k2")), e.s.PutWorker(ctx, worker("w"))); err != nil {
+			if err := first(create(ctx, e.s, full("k1")), create(ctx, e.s, fresh("k2")), putWorker(ctx, e.s, worker("w"))); err != nil {
 				return err
 			}
 			// Until the scan has seen both, some may be left.

@@ -47,9 +47,9 @@ func (s *Store) Get(ctx context.Context, key string) (*lease.Lease, error) {
 	}
 	defer s.mu.Unlock()
 	r := s.rows[key]
-	switch {
-	case key == "":
-		return nil, invalid(op, key, "key is empty")
+	switch err := lease.CheckKey(key); {
+	case err != nil:
+		return nil, invalid(op, key, err)
 	case r.lease != nil:
 		return new(r.lease.Clone()), nil
 	case r.unreadable != nil && r.unreadable.Attribute != entityType:
@@ -65,13 +65,8 @@ func (s *Store) Create(ctx context.Context, l lease.Lease) (lease.Lease, bool, e
 		return lease.Lease{}, false, err
 	}
 	defer s.mu.Unlock()
-	switch {
-	case l.Key == "":
-		return lease.Lease{}, false, invalid(op, l.Key, "key is empty")
-	case l.Checkpoint.IsZero():
-		return lease.Lease{}, false, invalid(op, l.Key, "checkpoint is not set")
-	case l.Owner == "" && l.NextOwner != "":
-		return lease.Lease{}, false, invalid(op, l.Key, "next owner without an owner")
+	if err := l.Check(); err != nil {
+		return lease.Lease{}, false, invalid(op, l.Key, err)
 	}
 	if r, ok := s.rows[l.Key]; ok {
 		if r.lease == nil {
@@ -85,10 +80,14 @@ func (s *Store) Create(ctx context.Context, l lease.Lease) (lease.Lease, bool, e
 
 // Change implements [lease.Store].
 func (s *Store) Change(ctx context.Context, key string, cond lease.Cond, set lease.Set) (lease.Lease, bool, error) {
-	if err := s.begin(ctx, "change lease", key); err != nil {
+	const op = "change lease"
+	if err := s.begin(ctx, op, key); err != nil {
 		return lease.Lease{}, false, err
 	}
 	defer s.mu.Unlock()
+	if err := lease.CheckChange(key, cond, set); err != nil {
+		return lease.Lease{}, false, invalid(op, key, err)
+	}
 	old := s.rows[key].lease
 	if old == nil {
 		return lease.Lease{}, false, nil
@@ -106,10 +105,14 @@ func (s *Store) Change(ctx context.Context, key string, cond lease.Cond, set lea
 // Delete implements [lease.Store]. A lease that does not parse is removed if
 // cond is empty.
 func (s *Store) Delete(ctx context.Context, key string, cond lease.Cond) (bool, error) {
-	if err := s.begin(ctx, "delete lease", key); err != nil {
+	const op = "delete lease"
+	if err := s.begin(ctx, op, key); err != nil {
 		return false, err
 	}
 	defer s.mu.Unlock()
+	if err := lease.CheckChange(key, cond, lease.Set{}); err != nil {
+		return false, invalid(op, key, err)
+	}
 	r, ok := s.rows[key]
 	switch {
 	case !ok:

@@ -2,6 +2,7 @@ package memlease
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/leasehold/leasehold/lease"
@@ -22,10 +23,10 @@ func (s *Store) replace(ctx context.Context, op string, l lease.Lock, holds func
 	}
 	defer s.mu.Unlock()
 	if l.Owner == "" || l.Version == "" {
-		return nil, false, invalid(op, "", "the lock has no owner or no version")
+		return nil, false, invalid(op, "", errors.New("the lock has no owner or no version"))
 	}
 	if r, ok := s.rows[lockKey]; ok && r.lock == nil {
-		return nil, false, invalid(op, lockKey, "the row is not a lock")
+		return nil, false, invalid(op, lockKey, errors.New("the row is not a lock"))
 	}
 	if present := s.lock(); !holds(present) {
 		return present, false, nil

@@ -163,32 +163,43 @@ func (s *Store) KeysOf(ctx context.Context, worker string) ([]string, error) {
 	return slices.Sorted(maps.Keys(s.index[worker])), nil
 }
 
-// PutWorker implements [lease.Store]. A name that is the key of a row of
-// another kind is an error.
-func (s *Store) PutWorker(ctx context.Context, w lease.Worker) error {
+// PutWorker implements [lease.Store].
+func (s *Store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worker) (*lease.Worker, bool, error) {
 	const op = "put worker"
 	if err := s.begin(ctx, op, w.ID); err != nil {
-		return err
+		return nil, false, err
 	}
 	defer s.mu.Unlock()
-	if r, ok := s.rows[w.ID]; w.ID == "" || ok && r.worker == nil {
-		return invalid(op, w.ID, "the name cannot be used for a worker")
+	if err := lease.CheckKey(w.ID); err != nil {
+		return nil, false, invalid(op, w.ID, err)
+	}
+	r, ok := s.rows[w.ID]
+	if ok && r.worker == nil {
+		return nil, false, invalid(op, w.ID, errors.New("the name cannot be used for a worker"))
 	}
 	w.Reported = w.Reported.Truncate(time.Second)
+	if old := r.worker; old != nil && old.Nonce != w.Nonce &&
+		(over == nil || old.Nonce != over.Nonce || old.Reported.Unix() != over.Reported.Unix()) {
+		return new(*old), false, nil
+	}
 	s.rows[w.ID] = row{worker: &w}
-	return nil
+	return new(w), true, nil
 }
 
 // DeleteWorker implements [lease.Store].
-func (s *Store) DeleteWorker(ctx context.Context, id string) error {
+func (s *Store) DeleteWorker(ctx context.Context, id, nonce string) (bool, error) {
 	if err := s.begin(ctx, "delete worker", id); err != nil {
-		return err
+		return false, err
 	}
 	defer s.mu.Unlock()
-	if s.rows[id].worker != nil {
+	w := s.rows[id].worker
+	if w != nil && w.Nonce != nonce {
+		return false, nil
+	}
+	if w != nil {
 		delete(s.rows, id)
 	}
-	return nil
+	return true, nil
 }
 
 // GetClientVersion implements [lease.Store].
@@ -216,6 +227,6 @@ func (s *Store) CreateClientVersion(ctx context.Context, v lease.ClientVersion, 
 	return true, nil
 }
 
-func invalid(op, key, reason string) error {
-	return &lease.Error{Op: op, Key: key, Kind: lease.ErrDependency, Err: errors.New(reason)}
+func invalid(op, key string, err error) error {
+	return &lease.Error{Op: op, Key: key, Kind: lease.ErrDependency, Err: err}
 }

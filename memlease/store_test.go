@@ -82,7 +82,7 @@ func TestNamesInUse(t *testing.T) {
 	if _, _, err := s.Create(ctx, lease.Lease{Key: "Leader", Checkpoint: lease.Latest}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutWorker(ctx, lease.Worker{ID: "Leader"}); !errors.Is(err, lease.ErrDependency) {
+	if _, _, err := s.PutWorker(ctx, lease.Worker{ID: "Leader"}, nil); !errors.Is(err, lease.ErrDependency) {
 		t.Errorf("PutWorker with the key of a lease: got %v, want %v", err, lease.ErrDependency)
 	}
 	lock := lease.Lock{Owner: "a", Version: "v", Duration: time.Second}

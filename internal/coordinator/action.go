@@ -34,10 +34,10 @@ const (
 	Look
 	// Own is Store.KeysOf(this worker).
 	Own
-	// PutWorker is Store.PutWorker(Worker); the shell sets Reported to the wall
-	// time of sending.
+	// PutWorker is Store.PutWorker(Worker), over nobody; the shell sets Reported
+	// to the wall time of sending.
 	PutWorker
-	// DeleteWorker is Store.DeleteWorker(this worker).
+	// DeleteWorker is Store.DeleteWorker of Worker's ID and nonce.
 	DeleteWorker
 	// GetLock is Store.GetLock.
 	GetLock

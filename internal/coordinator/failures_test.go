@@ -535,7 +535,7 @@ func TestForeignWorkerIsGivenTime(t *testing.T) {
 	var report func()
 	report = func() {
 		item := lease.Worker{ID: "java", Reported: epoch.Add(time.Duration(w.now)).Truncate(time.Second)}
-		if err := w.store.PutWorker(t.Context(), item); err != nil {
+		if _, _, err := w.store.PutWorker(t.Context(), item, nil); err != nil {
 			t.Fatal(err)
 		}
 		w.in(30*time.Second, report)

@@ -36,7 +36,7 @@ func (w *world) java(name string) *javaWorker {
 
 func (j *javaWorker) report() {
 	item := lease.Worker{ID: j.name, Reported: epoch.Add(time.Duration(j.w.now)).Truncate(time.Second)}
-	if err := j.w.store.PutWorker(context.Background(), item); err != nil {
+	if _, _, err := j.w.store.PutWorker(context.Background(), item, nil); err != nil {
 		j.w.t.Fatal(err)
 	}
 }

@@ -55,7 +55,7 @@ func (c *Core) beginStop() {
 
 // deleteWorker removes the own item, as often as it takes.
 func (c *Core) deleteWorker(try int) {
-	c.call(Action{Kind: DeleteWorker}, func(r Result) {
+	c.call(Action{Kind: DeleteWorker, Worker: c.self()}, func(r Result) {
 		if r.Err != nil {
 			c.after(c.backoff(try), func() { c.deleteWorker(try + 1) })
 			return

@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"fmt"
+
 	"github.com/leasehold/leasehold/lease"
 )
 
@@ -25,20 +27,36 @@ func (c *Core) putWorker() {
 		return
 	}
 	w.busy = true
-	item := lease.Worker{ID: c.cfg.Worker, Nonce: c.cfg.Nonce, Version: c.cfg.Version}
-	c.call(Action{Kind: PutWorker, Worker: item}, func(r Result) {
+	c.call(Action{Kind: PutWorker, Worker: c.self()}, func(r Result) {
 		w.busy = false
-		if c.stop.begun {
+		switch {
+		case c.stop.begun:
 			c.deleteWorker(1)
-			return
-		}
-		if r.Err != nil {
+		case r.Err != nil:
 			w.timer.setIn(c.backoff(5))
-			return
+		case !r.Applied:
+			c.order(Action{Kind: Fail, Err: &NameError{Worker: c.cfg.Worker}})
+		default:
+			w.sent = r.Sent
+			w.plan()
 		}
-		w.sent = r.Sent
-		w.plan()
 	})
+}
+
+// self is this worker as its item names it.
+func (c *Core) self() lease.Worker {
+	return lease.Worker{ID: c.cfg.Worker, Nonce: c.cfg.Nonce, Version: c.cfg.Version}
+}
+
+// A NameError says that another process has this worker's name now: it took the
+// name over while nothing was seen of this worker for a failover time. Two
+// workers of one name would take each other's leases for their own.
+type NameError struct {
+	Worker string
+}
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("worker %q: another process goes by this name now", e.Worker)
 }
 
 // heldChanged is told whenever a lease comes or goes: a worker without leases

@@ -35,6 +35,8 @@ type world struct {
 	calls int
 	// written, if set, sees each applied write of a lease.
 	written func(by string, before, after lease.Lease)
+	// read, if set, may change the answer to a read.
+	read func(by *actor, act Action, r *Result)
 
 	every   Mono // a record per shard each so often
 	handler time.Duration
@@ -237,8 +239,24 @@ func (w *world) worker(name string, change ...func(*Config)) *actor {
 	}
 	a.wall = cfg.Wall.Sub(epoch.Add(time.Duration(w.now)))
 	w.actors = append(w.actors, a)
+	w.claim(a.core.self())
 	a.do(a.core.Begin(0))
 	return a
+}
+
+// claim gives a worker the name of one that ran before. Before it has a core, a
+// worker waits until it is sure that the other is gone.
+func (w *world) claim(self lease.Worker) {
+	look, err := w.store.Scan(context.Background())
+	if err != nil {
+		return
+	}
+	for _, other := range look.Workers {
+		if other.ID == self.ID {
+			self.Reported = other.Reported
+			w.store.PutWorker(context.Background(), self, &other)
+		}
+	}
 }
 
 func (a *actor) mono() Mono { return a.w.now - a.start }
@@ -506,9 +524,9 @@ func (w *world) apply(a *actor, act Action) (r Result) {
 		r.Keys, r.Err = w.store.KeysOf(ctx, by)
 	case PutWorker:
 		act.Worker.Reported = epoch.Add(time.Duration(w.now) + a.wall).Truncate(time.Second)
-		r.Err = w.store.PutWorker(ctx, act.Worker)
+		_, r.Applied, r.Err = w.store.PutWorker(ctx, act.Worker, nil)
 	case DeleteWorker:
-		r.Err = w.store.DeleteWorker(ctx, by)
+		r.Applied, r.Err = w.store.DeleteWorker(ctx, act.Worker.ID, act.Worker.Nonce)
 	case GetLock:
 		w.readUnits += 0.5
 		r.Lock, r.Err = w.store.GetLock(ctx)
@@ -527,6 +545,9 @@ func (w *world) apply(a *actor, act Action) (r Result) {
 	}
 	if r.Applied && (act.Kind == Change || act.Kind == Create) {
 		w.check(by, before, r.Image, act)
+	}
+	if w.read != nil && r.Err == nil {
+		w.read(a, act, &r)
 	}
 	return r
 }
