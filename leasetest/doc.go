@@ -10,7 +10,8 @@
 //
 // Each promise of the contracts is a rule, and each rule a subtest on a fresh
 // table: Store/Change/refused_by_counter, Manager/RenewLease/lost_reply. A rule
-// whose hook the target lacks is skipped and names the hook.
+// whose hook the target lacks is skipped and names the hook. What a service
+// itself does otherwise is listed as a [Difference], which must stay one.
 //
 // Scans, the owner index and the lock may answer with what was true a moment
 // ago. Rules look at them again for a while before they complain. All else

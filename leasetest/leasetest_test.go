@@ -2,6 +2,7 @@ package leasetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/leasehold/leasehold/lease"
@@ -48,4 +49,27 @@ func (m memory) DropIndex(context.Context) error {
 
 func TestStoreInMemory(t *testing.T) {
 	TestStore(t, func(*testing.T) Target { return newMemory() })
+}
+
+// A known difference must be one: a rule that is kept cannot hide in the list.
+func TestVerdict(t *testing.T) {
+	broken := errors.New("broken")
+	for _, tt := range []struct {
+		name      string
+		result    error
+		known     bool
+		skip, bad bool
+	}{
+		{"kept", nil, false, false, false},
+		{"broken", broken, false, false, true},
+		{"hook missing", missingHook{"Failer"}, false, true, false},
+		{"known, broken", broken, true, true, false},
+		{"known, hook missing", missingHook{"Failer"}, true, true, false},
+		{"known, kept", nil, true, false, true},
+	} {
+		skip, err := verdict(tt.result, "the service does not", tt.known)
+		if (skip != "") != tt.skip || (err != nil) != tt.bad {
+			t.Errorf("%s: got skip %q, error %v, want skipped %v, failed %v", tt.name, skip, err, tt.skip, tt.bad)
+		}
+	}
 }
