@@ -200,3 +200,34 @@ func ExamplePosition_Compare() {
 	fmt.Println(nine.Compare(ten), lease.TrimHorizon.Compare(nine), lease.ShardEnd.Compare(ten))
 	// Output: -1 -1 1
 }
+
+// A worker waits for a table that somebody else creates.
+func ExampleManager_WaitUntilLeaseTableExists() {
+	ctx := context.Background()
+	m := lease.NewManager(memlease.NewMissing("orders-mailer"))
+
+	exists, err := m.WaitUntilLeaseTableExists(ctx, 100*time.Millisecond, 0) // looks once
+	fmt.Println(exists, err)
+
+	m.CreateLeaseTableIfNotExists(ctx, 0, 0)
+	exists, err = m.WaitUntilLeaseTableExists(ctx, 100*time.Millisecond, time.Minute)
+	fmt.Println(exists, err)
+	// Output:
+	// false <nil>
+	// true <nil>
+}
+
+// Only leases count: a worker that has shown itself leaves the table empty.
+func ExampleManager_IsLeaseTableEmpty() {
+	ctx := context.Background()
+	store := memlease.New("orders-mailer")
+	m := lease.NewManager(store)
+	store.PutWorker(ctx, lease.Worker{ID: "w-1", Nonce: "n"}, nil)
+	fmt.Println(m.IsLeaseTableEmpty(ctx))
+
+	m.CreateLeaseIfNotExists(ctx, &lease.Lease{Key: "shardId-000000000000", Checkpoint: lease.TrimHorizon})
+	fmt.Println(m.IsLeaseTableEmpty(ctx))
+	// Output:
+	// true <nil>
+	// false <nil>
+}
