@@ -27,9 +27,16 @@ type Config struct {
 	// for one shard by one goroutine at a time.
 	Handler Handler
 
-	// Worker is this worker's name, different from that of every other worker
-	// of the application, also of one that ran before and might still. Default:
-	// the host's name, the process ID and a random part.
+	// Worker is this worker's name, by which leases and logs call it. Default:
+	// the host's name, the process ID and a random part, which no other worker
+	// ever has.
+	//
+	// A name of your own belongs to one process at a time. A clean stop frees it
+	// at once. After a crash, a process of the same name waits until the dead one
+	// has not been heard of for FailoverTime; then it has its name and leases,
+	// unless other workers were quicker. If the other lives, the new one does not
+	// wait: it appends a "~" and a random part to the name, logs worker.renamed
+	// and works under that, see [Worker.Name].
 	Worker string
 
 	// Start is where an application without leases begins. Workers of an

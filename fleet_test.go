@@ -68,14 +68,16 @@ func newFleet(t *testing.T, shards int, latency time.Duration) *fleet {
 	}
 	f.kinesis = &awsfake.Kinesis{Latency: latency}
 	f.db = &awsfake.DynamoDB{Latency: latency}
-	cut := func(c awsfake.Call) awsfake.Fault {
-		_, dead := f.dead.Load(c.Caller)
-		return awsfake.Fault{Refuse: dead}
-	}
-	f.kinesis.SetScript(cut)
-	f.db.SetScript(cut)
+	f.kinesis.SetScript(f.cut)
+	f.db.SetScript(f.cut)
 	f.kinesis.Create(fleetStream, shards)
 	return f
+}
+
+// cut is the script by which nothing of a dead worker arrives.
+func (f *fleet) cut(c awsfake.Call) awsfake.Fault {
+	_, dead := f.dead.Load(c.Caller)
+	return awsfake.Fault{Refuse: dead}
 }
 
 func (f *fleet) store(caller string) *dynamolease.Store {

@@ -12,6 +12,7 @@ type (
 	// called is a call that has ended.
 	called struct {
 		lane   *lane
+		kind   coordinator.Kind
 		result coordinator.Result
 	}
 	// exited is a run that has ended.

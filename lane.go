@@ -78,7 +78,7 @@ func (s *shell) send(l *lane, a coordinator.Action) {
 		sent := s.clock.Now()
 		r := s.call(ctx, a)
 		r.ID, r.Sent = a.ID, coordinator.Mono(sent)
-		s.inbox.post(called{l, r})
+		s.inbox.post(called{l, a.Kind, r})
 	})
 }
 

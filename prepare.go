@@ -26,10 +26,17 @@ const (
 	indexEvery = 10 * time.Second
 	// shardsTime bounds a listing of the stream's shards.
 	shardsTime = 10 * time.Second
+	// protectTries is how often the table's protection is tried. With the pauses
+	// of protectRetry that is some three minutes: a table that is new can be
+	// protected only after a while.
+	protectTries = 10
 )
 
 // prepareRetry are the pauses when the preparation fails and may be repeated.
 var prepareRetry = backoff.Policy{Min: 200 * time.Millisecond, Max: 5 * time.Second}
+
+// protectRetry are the pauses between tries to protect the table.
+var protectRetry = backoff.Policy{Min: time.Second, Max: time.Minute}
 
 // errPassing marks a failure that may pass and is not one of the store's.
 var errPassing = errors.New("not ready yet")
@@ -50,6 +57,12 @@ func (s *shell) prepare(ctx context.Context) (found, error) {
 	var logged time.Time
 	for n := 1; ; n++ {
 		f, err := s.prepareOnce(ctx)
+		if err == nil {
+			err = s.claimName(ctx, f.index)
+		}
+		if err == nil {
+			s.protectTable()
+		}
 		if err == nil || ctx.Err() != nil || !mayPass(err) {
 			return f, err
 		}
@@ -215,6 +228,31 @@ func (s *shell) waitForStream(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", errPassing, err)
 	}
 	return nil
+}
+
+// protectTable has the store make the settings that a table takes once it is
+// active, beside everything else: no lease depends on them.
+func (s *shell) protectTable() {
+	p, ok := s.cfg.Leases.(lease.Protector)
+	if !ok {
+		return
+	}
+	s.calling.Go(func() {
+		ctx := s.callCtx
+		for n := 1; ; n++ {
+			err := s.bounded(ctx, p.ProtectTable)
+			switch {
+			case err == nil || ctx.Err() != nil:
+				return
+			case n == protectTries || !mayPass(err):
+				s.log.Warn("table.unprotected", slog.Int("times", n), slog.Any("err", err))
+				return
+			}
+			if !backoff.Sleep(ctx, protectRetry.Pause(n)) {
+				return
+			}
+		}
+	})
 }
 
 // watchIndex makes the owner index if it is missing, and tells the core when it

@@ -27,8 +27,10 @@ const stopMargin = 2 * time.Second
 // does not say otherwise. It waits for nothing but its inbox, its timer and its
 // context, so that neither a slow table nor a handler can delay a decision.
 type shell struct {
+	// cfg and log have the name that this worker goes by, see claimName.
 	cfg     Config
 	log     *slog.Logger
+	id      identity
 	manager *lease.Manager
 	// clock and core begin together, when the preparation is over.
 	clock *consume.Clock
@@ -55,7 +57,8 @@ type shell struct {
 	streamAsked chan struct{}
 	streamErr   error
 
-	count counts
+	count    counts
+	troubles map[coordinator.Kind]*trouble
 
 	stopping  bool
 	stopBegan time.Time
@@ -69,12 +72,14 @@ func newShell(ctx context.Context, cfg Config, log *slog.Logger) *shell {
 	s := &shell{
 		cfg:        cfg,
 		log:        log,
+		id:         identity{configured: cfg.Worker, nonce: rand.Text()[:13]},
 		manager:    lease.NewManager(cfg.Leases),
 		inbox:      newInbox(),
 		lanes:      newLanes(cfg.FailoverTime),
 		handlerCtx: context.WithoutCancel(ctx),
 		runs:       make(map[uint64]*run),
 		latest:     make(map[string]time.Time),
+		troubles:   make(map[coordinator.Kind]*trouble),
 	}
 	s.callCtx, s.cancelCalls = context.WithCancel(context.WithoutCancel(ctx))
 	return s
@@ -82,6 +87,9 @@ func newShell(ctx context.Context, cfg Config, log *slog.Logger) *shell {
 
 // end ends all calls and waits for them. It comes last on every way out.
 func (s *shell) end() {
+	if s.core == nil {
+		s.disclaim()
+	}
 	s.cancelCalls()
 	s.calling.Wait()
 }
@@ -92,7 +100,8 @@ func (s *shell) newCore(v lease.ClientVersion) *coordinator.Core {
 	rand.Read(seed[:])
 	return coordinator.New(coordinator.Config{
 		Worker:       s.cfg.Worker,
-		Nonce:        rand.Text()[:13],
+		Nonce:        s.id.nonce,
+		Claimed:      coordinator.Mono(-time.Since(s.id.claimed)),
 		Version:      version,
 		Initial:      s.cfg.Start.Position,
 		Wall:         s.clock.Start(),
@@ -211,6 +220,7 @@ func (s *shell) take(ev any) {
 		s.step(ev)
 	case called:
 		s.left(ev.lane)
+		s.heard(ev.kind, ev.result.Err)
 		s.step(ev.result)
 	case exited:
 		delete(s.runs, ev.run.id)
@@ -247,13 +257,21 @@ func (s *shell) apply(actions []coordinator.Action) {
 		case coordinator.Note:
 			s.note(a)
 		case coordinator.Fail:
-			s.stop("failed", a.Err)
+			s.stop("failed", failure(a.Err))
 		case coordinator.Stopped:
 			s.stopped = true
 		default:
 			s.dispatch(a)
 		}
 	}
+}
+
+// failure is an error of the core as Run returns it.
+func failure(err error) error {
+	if e, ok := errors.AsType[*coordinator.NameError](err); ok {
+		return &NameError{Worker: e.Worker}
+	}
+	return err
 }
 
 // causes are what ends a handler's context.

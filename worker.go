@@ -18,6 +18,9 @@ var errRan = errors.New("worker has been run before; make another with New")
 type Worker struct {
 	cfg Config
 	ran atomic.Bool
+	// renamed is the name that it took because Config.Worker was another's, nil
+	// if there is none.
+	renamed atomic.Pointer[string]
 }
 
 // New returns a Worker that will do as cfg says. It starts nothing and calls
@@ -30,8 +33,15 @@ func New(cfg Config) (*Worker, error) {
 	return &Worker{cfg: cfg}, nil
 }
 
-// Name is the worker's name, as it stands in leases and logs.
-func (w *Worker) Name() string { return w.cfg.Worker }
+// Name is the worker's name, as it stands in leases and logs. It changes once, if
+// Run finds at its start that a living worker has the name of the Config: see
+// Config.Worker.
+func (w *Worker) Name() string {
+	if n := w.renamed.Load(); n != nil {
+		return *n
+	}
+	return w.cfg.Worker
+}
 
 // Run works until ctx is done, then stops and returns nil; or until it fails,
 // then stops and returns why. It can be called once.
@@ -39,7 +49,8 @@ func (w *Worker) Name() string { return w.cfg.Worker }
 // It makes the lease table and its index if they are missing. It fails if the
 // stream does not exist, if the table belongs to something else, or if a
 // fleet uses it in a way that this library does not know; what may pass, such
-// as a table that cannot be reached, it tries again.
+// as a table that cannot be reached, it tries again. It fails with a [*NameError]
+// if another process has taken this worker's name.
 //
 // To stop is to let handlers finish the batches they have, for Config.StopTime,
 // to store the last checkpoints and to hand the leases over. When Run returns,
@@ -53,10 +64,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.ran.Swap(true) {
 		return errRan
 	}
-	log := w.cfg.Logger.With(
-		slog.String("stream", w.cfg.Stream.Name()),
-		slog.String("worker", w.cfg.Worker))
-	s := newShell(ctx, w.cfg, log)
+	s := newShell(ctx, w.cfg, workerLog(w.cfg))
+	s.id.renamed = func(name string) { w.renamed.Store(&name) }
 	defer s.end()
 	found, err := s.prepare(ctx)
 	if ctx.Err() != nil {
@@ -66,4 +75,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	return s.run(ctx, found)
+}
+
+// workerLog returns the logger of a worker of this name.
+func workerLog(cfg Config) *slog.Logger {
+	return cfg.Logger.With(
+		slog.String("stream", cfg.Stream.Name()),
+		slog.String("worker", cfg.Worker))
 }

@@ -13,6 +13,9 @@ type Config struct {
 	Worker string
 	// Nonce is different for each process.
 	Nonce string
+	// Claimed is when the worker's item was stored, and the name became this
+	// process's: before Mono 0, so it is negative. 0 means that it was not yet.
+	Claimed Mono
 	// Version names the library in the worker's item.
 	Version string
 	// Initial is where an application without leases begins: one of the

@@ -32,6 +32,7 @@ type Core struct {
 	zombies map[string]uint64
 
 	own    ownRows
+	name   ownName
 	worker workerItem
 	lock   lockState
 	watch  watcher
@@ -49,6 +50,7 @@ func New(cfg Config) *Core {
 		zombies: make(map[string]uint64),
 	}
 	c.initOwn()
+	c.initName()
 	c.initWorker()
 	c.initLock()
 	c.initWatch()
@@ -60,7 +62,7 @@ func New(cfg Config) *Core {
 // Begin starts the worker: it shows itself, asks for its rows and for the lock.
 func (c *Core) Begin(now Mono) []Action {
 	c.enter(now)
-	c.putWorker()
+	c.beginWorker()
 	c.askOwn()
 	c.readLock()
 	c.watchVersion()

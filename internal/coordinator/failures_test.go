@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -549,5 +550,32 @@ func TestForeignWorkerIsGivenTime(t *testing.T) {
 	w.run(3 * time.Second)
 	if w.holds()["a"] != 2 {
 		t.Errorf("27 s after java was given a lease it stands still: %v", w.owners())
+	}
+}
+
+// A row that cannot be read is told of once, and again when it changes; the other
+// leases are read.
+func TestFailure_F20_UnreadableRowIsReported(t *testing.T) {
+	w := newWorld(t, 20, 3)
+	bad := lease.UnreadableError{Key: shardID(1), Attribute: "leaseCounter", Reason: "is missing"}
+	w.store.PlantUnreadable(bad)
+	a := w.worker("a")
+	w.run(30 * time.Second)
+	if n := a.noted("row.unreadable", ""); n != 1 {
+		t.Errorf("told %d times of a row that cannot be read, want once", n)
+	}
+	if n := w.holds()["a"]; n != 2 {
+		t.Errorf("%d leases are read beside it, want 2", n)
+	}
+	bad.Reason = "has type S, not N"
+	w.store.PlantUnreadable(bad)
+	w.run(10 * time.Second)
+	if n := a.noted("row.unreadable", ""); n != 2 {
+		t.Errorf("told %d times after it changed, want once more", n)
+	}
+	for _, note := range a.notes {
+		if u, ok := errors.AsType[*lease.UnreadableError](note.Event.Err); note.Event.Name == "row.unreadable" && (!ok || u.Attribute != "leaseCounter" || note.Key != shardID(1)) {
+			t.Errorf("told %+v, want the row and the attribute at fault", note)
+		}
 	}
 }

@@ -118,11 +118,13 @@ func releaseCause(c *Core, next string) string {
 	return "stop"
 }
 
-// nameSuccessor begins a handoff of an own lease. It leaves the counter and has
-// no mark: it is known as done by the owner pair.
+// nameSuccessor begins a handoff of an own lease, as long as this worker was the
+// last to write it. It leaves the counter and has no mark: it is known as done by
+// the owner pair.
 func (h *held) nameSuccessor() {
 	pair := lease.Owners{Owner: h.c.cfg.Worker, Next: h.successor}
-	h.write(lease.Set{Owners: &pair}, lease.Cond{Owners: new(h.image.Owners())}, func(o outcome) {
+	cond := lease.Cond{Counter: new(h.image.Counter), Owners: new(h.image.Owners())}
+	h.write(lease.Set{Owners: &pair}, cond, func(o outcome) {
 		switch {
 		case o.image.Owner == h.c.cfg.Worker && o.image.Counter == h.image.Counter:
 			// Ours still, with this successor or another that came first.

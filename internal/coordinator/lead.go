@@ -158,6 +158,15 @@ func (c *Core) createMissing(shards []stream.Shard) {
 	for _, l := range missing {
 		l.Owner = owners[l.Key]
 		l.Counter = c.startCounter()
+		if was, ok := w.gone[l.Key]; ok {
+			// Its owner may not know yet that it was deleted, and go on: nobody
+			// else begins meanwhile. Whatever our clock says, tokens grow.
+			l.Counter = max(l.Counter, was.Counter+1)
+			if w.alive(was.Owner) {
+				l.Owner = was.Owner
+			}
+			delete(w.gone, l.Key)
+		}
 		l.Mark = c.mark()
 		c.createLease(l)
 	}

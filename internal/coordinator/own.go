@@ -103,7 +103,7 @@ func (c *Core) ownAnswer(r Result, keys []string) {
 
 // named follows up a hint that a row names this worker.
 func (c *Core) named(key string) {
-	if c.held[key] == nil && !c.making(key) && !c.own.finished[key] && c.own.incoming[key] == nil {
+	if c.held[key] == nil && !c.making(key) && !c.own.finished[key] && c.own.incoming[key] == nil && !c.name.waits(key) {
 		c.readRow(key)
 	}
 }
@@ -140,10 +140,11 @@ func (c *Core) readRow(key string) {
 func (c *Core) seeRow(l lease.Lease) {
 	switch {
 	case l.Key == "" || c.held[l.Key] != nil || c.making(l.Key):
+	case l.Owner != c.cfg.Worker && l.NextOwner != c.cfg.Worker:
 	case l.Finished():
-		if l.Owner == c.cfg.Worker || l.NextOwner == c.cfg.Worker {
-			c.own.finished[l.Key] = true
-		}
+		c.own.finished[l.Key] = true
+	case !c.nameSure():
+		c.awaitProof(l)
 	case c.stop.begun:
 		c.passOn(l)
 	case l.Owner == c.cfg.Worker:

@@ -50,6 +50,11 @@ type held struct {
 	// cause and from say how the lease came here.
 	cause, from string
 
+	// unproven says that a write which left at acknowledged counts only once
+	// the worker's name is proven.
+	unproven     bool
+	acknowledged Mono
+
 	w   *write
 	end *shardEnd
 
@@ -253,6 +258,9 @@ func (h *held) acked(first Mono, image lease.Lease) {
 		// The reply took so long, or the machine slept since, that others may
 		// have seen the counter stand still; only a quicker write begins a term.
 		h.renewT.set(c.now)
+		return
+	}
+	if c.wrote(first); h.doubtful(first) {
 		return
 	}
 	h.termT.set(until)

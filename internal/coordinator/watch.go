@@ -27,6 +27,11 @@ type watcher struct {
 
 	rows  map[string]*row
 	peers map[string]*peer
+	// gone are unfinished leases as they were before somebody deleted them, until
+	// they are there again.
+	gone map[string]lease.Lease
+	// unreadable are the rows that were reported.
+	unreadable map[string]lease.UnreadableError
 	// moving are leases with an assignment or a handoff being written, and to
 	// whom.
 	moving map[string]string
@@ -54,7 +59,14 @@ type peer struct {
 	moved Mono
 	// silent says that a lease of its has expired since.
 	silent bool
+	// deaf is when a lease that it was given was last left unread, though it
+	// lives: it does not see its rows.
+	deaf Mono
 }
+
+// deafFor is how long such a worker receives nothing: longer than an index may be
+// behind.
+const deafFor = time.Minute
 
 // longAgo is before anything was seen.
 const longAgo = -Mono(1 << 60)
@@ -67,6 +79,7 @@ func (c *Core) initWatch() {
 		looked: -1,
 		rows:   make(map[string]*row),
 		peers:  make(map[string]*peer),
+		gone:   make(map[string]lease.Lease),
 		moving: make(map[string]string),
 	}
 }
@@ -91,6 +104,7 @@ func (c *Core) beginWatch() {
 	// What was seen in an earlier watch says nothing about the time between.
 	clear(w.rows)
 	clear(w.peers)
+	clear(w.gone)
 	w.on, w.began, w.looked = true, c.now, -1
 	if !w.looking {
 		c.look()
@@ -154,6 +168,19 @@ func (w *watcher) pace() time.Duration {
 	return d
 }
 
+// report tells of rows that cannot be read, each once until it changes. Such a
+// row may be a lease: its shard stands still, and only a person can help.
+func (w *watcher) report(rows []lease.UnreadableError) {
+	before := w.unreadable
+	w.unreadable = make(map[string]lease.UnreadableError, len(rows))
+	for _, u := range rows {
+		w.unreadable[u.Key] = u
+		if before[u.Key] != u {
+			w.c.note(u.Key, 0, Notice{Name: "row.unreadable", Warn: true, Err: &u})
+		}
+	}
+}
+
 // fresh reports whether the last look is young enough to act on.
 func (w *watcher) fresh() bool {
 	return w.looked > w.c.gapped && w.c.now-w.looked <= 3*Mono(w.pace())
@@ -176,6 +203,7 @@ func (c *Core) looked(sent Mono, s *lease.Snapshot) {
 	if w.seeRows(s.Leases, sent) {
 		c.lead.auditDue = true
 	}
+	w.report(s.Unreadable)
 	for _, l := range s.Leases {
 		if !l.Finished() {
 			// Somebody may have set it back.
@@ -202,13 +230,16 @@ func (w *watcher) seePeers(workers []lease.Worker, first bool) {
 		p := w.peers[item.ID]
 		switch {
 		case p == nil:
-			p = &peer{moved: w.c.now}
+			p = &peer{moved: w.c.now, deaf: longAgo}
 			if first && !w.c.reportedWithin(item, w.c.cfg.FailoverTime) {
 				p.moved = longAgo
 			}
 			w.peers[item.ID] = p
 		case item != p.item:
 			p.moved, p.silent = w.c.now, false
+			if item.Nonce != p.item.Nonce {
+				p.deaf = longAgo
+			}
 		}
 		p.item, p.present = item, true
 	}
@@ -239,6 +270,7 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 		r := w.rows[l.Key]
 		if r == nil {
 			w.rows[l.Key] = w.newRow(l, sent)
+			delete(w.gone, l.Key)
 			continue
 		}
 		if r.known > sent {
@@ -261,6 +293,9 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 	}
 	for key, r := range w.rows {
 		if !in[key] && r.known <= sent {
+			if !r.lease.Finished() {
+				w.gone[key] = r.lease
+			}
 			delete(w.rows, key)
 			gap = true
 		}
@@ -437,6 +472,9 @@ func (c *Core) decide() {
 			case due <= c.now:
 				if p := w.peers[l.Owner]; p != nil {
 					p.silent = true
+					if w.unheard(r) {
+						p.deaf = c.now
+					}
 				}
 				if l.Owner != "" && w.blocked(l) {
 					// A dead worker's, and nobody may read it yet.
@@ -463,7 +501,12 @@ func (c *Core) decide() {
 	for _, m := range assign.Plan(leases, workers) {
 		switch {
 		case m.From == "":
-			if r := orphans[m.Key]; r != nil {
+			switch r := orphans[m.Key]; {
+			case r == nil:
+			case w.unheard(r):
+				// Another may not hear of it either; this worker has seen it.
+				c.assign(r, c.cfg.Worker)
+			default:
 				c.assign(r, w.heir(&r.lease, m.To))
 			}
 		case settled && c.mayBalance() && (c.held[m.Key] != nil || w.wrote(w.rows[m.Key])):
@@ -483,14 +526,23 @@ func (w *watcher) wrote(r *row) bool {
 	return r.renewed
 }
 
+// unheard reports whether the lease was given to a worker of ours that lives and
+// never wrote it.
+func (w *watcher) unheard(r *row) bool {
+	p := w.peers[r.lease.Owner]
+	return p != nil && p.item.Ours() && w.alive(p.item.ID) && !w.wrote(r)
+}
+
 // receivers are the living workers with their items in the table. One whose
-// lease has expired receives nothing until it is seen to write.
+// lease has expired receives nothing until it is seen to write, and for a time
+// if it does not see what it is given.
 // Nor does one that has not shown since a time that it lives.
 func (w *watcher) receivers(since Mono) []assign.Worker {
 	workers := []assign.Worker{{ID: w.c.cfg.Worker, Receives: true}}
 	for id, p := range w.peers {
 		if p.present && w.alive(id) {
-			workers = append(workers, assign.Worker{ID: id, Receives: !p.silent && p.moved >= since})
+			hears := w.c.now-p.deaf >= Mono(deafFor)
+			workers = append(workers, assign.Worker{ID: id, Receives: hears && !p.silent && p.moved >= since})
 		}
 	}
 	return workers

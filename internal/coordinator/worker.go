@@ -21,6 +21,16 @@ func (c *Core) initWorker() {
 	c.worker = workerItem{c: c, timer: c.newTimer(c.putWorker), idle: true}
 }
 
+// beginWorker shows the worker, unless the caller has just done so.
+func (c *Core) beginWorker() {
+	if c.cfg.Claimed < 0 {
+		c.worker.sent = c.cfg.Claimed
+		c.worker.plan()
+		return
+	}
+	c.putWorker()
+}
+
 func (c *Core) putWorker() {
 	w := &c.worker
 	if w.busy || c.stop.begun {
@@ -35,10 +45,11 @@ func (c *Core) putWorker() {
 		case r.Err != nil:
 			w.timer.setIn(c.backoff(5))
 		case !r.Applied:
-			c.order(Action{Kind: Fail, Err: &NameError{Worker: c.cfg.Worker}})
+			c.nameTaken()
 		default:
 			w.sent = r.Sent
 			w.plan()
+			c.proved(r.Sent)
 		}
 	})
 }

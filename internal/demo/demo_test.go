@@ -144,7 +144,8 @@ func TestDemoWithPlantedFaultFails(t *testing.T) {
 	}{
 		{"none", 0, func(r demo.Result) bool { return r.Good() && r.Lost == 0 && r.OutOfOrder == 0 }},
 		{"loss", 3 * time.Second, func(r demo.Result) bool { return !r.Good() && r.Lost > 0 && r.OutOfOrder == 0 }},
-		{"swap", 0, func(r demo.Result) bool { return !r.Good() && r.Lost == 0 && r.OutOfOrder > 0 }},
+		// A line that a worker holds back when it ends is lost as well.
+		{"swap", 0, func(r demo.Result) bool { return !r.Good() && r.OutOfOrder > 0 }},
 	} {
 		t.Run(tt.plant, func(t *testing.T) {
 			t.Parallel()
