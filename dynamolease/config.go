@@ -28,10 +28,16 @@ type Config struct {
 
 	// CoordinatorTable and WorkerTable are the tables beside the lease table
 	// in which an application that began with Java KCL 3.0 to 3.4 keeps its
-	// lock and its workers. They are used if they exist, and never made.
-	// Defaults: the lease table's name and "-CoordinatorState" and
-	// "-WorkerMetricStats".
+	// lock and its workers. They are used if they exist, and never made; see
+	// the package comment. Defaults: the lease table's name and
+	// "-CoordinatorState" and "-WorkerMetricStats".
 	CoordinatorTable, WorkerTable string
+
+	// SingleTable asserts that the application has no such tables, or is
+	// through with Java KCL's table migration. Then the store does not ask, and
+	// needs no permission on another table. If it is wrong, workers of the
+	// other library do not see those of this one, and there are two leaders.
+	SingleTable bool
 }
 
 // maxSegments is the most that DynamoDB takes. (Amazon DynamoDB API Reference,
@@ -48,13 +54,16 @@ func (c Config) withDefaults(table string) Config {
 	return c
 }
 
-func (c Config) validate() error {
+func (c Config) validate(table string) error {
 	var errs []error
 	if c.Keys > EitherKeys {
 		errs = append(errs, fmt.Errorf("Keys %d are unknown", c.Keys))
 	}
 	if c.Segments < 0 || c.Segments > maxSegments {
 		errs = append(errs, fmt.Errorf("Segments %d are not between 0 and %d", c.Segments, maxSegments))
+	}
+	if d := c.withDefaults(table); d.CoordinatorTable == table || d.WorkerTable == table || d.CoordinatorTable == d.WorkerTable {
+		errs = append(errs, fmt.Errorf("CoordinatorTable %q, WorkerTable %q and the lease table are not three tables; an application with one table needs SingleTable", d.CoordinatorTable, d.WorkerTable))
 	}
 	return errors.Join(errs...)
 }

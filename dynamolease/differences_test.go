@@ -51,6 +51,13 @@ var differences = []difference{
 		}
 		return nil
 	}},
+	{"a table can be made recoverable", []string{emul.DynamoDBLocal, emul.Dynalite}, func(ctx context.Context, tt *target) error {
+		s, err := NewWithConfig(tt.client, tt.store.table, Config{PointInTimeRecovery: true})
+		if err != nil {
+			return err
+		}
+		return s.ProtectTable(ctx)
+	}},
 }
 
 // checkDifferences checks that the service does as DynamoDB does, except for what

@@ -168,6 +168,9 @@ func TestErrorsOfContexts(t *testing.T) {
 			cancel()
 			return ctx, cancel
 		}, context.Canceled, false},
+		{"over before", func() (context.Context, context.CancelFunc) {
+			return context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+		}, context.DeadlineExceeded, true},
 		{"deadline", func() (context.Context, context.CancelFunc) {
 			return context.WithTimeout(t.Context(), time.Millisecond)
 		}, context.DeadlineExceeded, true},

@@ -110,6 +110,7 @@ func TestFailure_F95_ThrottledWriteIsOneTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := &awsfake.DynamoDB{Latency: 5 * time.Millisecond}
 		s := New(dynamodb.NewFromConfig(awsfake.Config(service, "w-1")), "orders")
+		s.layout.Store(s.singleTable())
 		if _, err := s.CreateTable(t.Context(), 0, 0); err != nil {
 			t.Fatal(err)
 		}

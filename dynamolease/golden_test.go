@@ -28,12 +28,18 @@ func TestRequests(t *testing.T) {
 		return func(ctx context.Context, s *Store) error { _, _, err := s.Change(ctx, "k", c, set); return err }
 	}
 	full := lease.Lease{
-		Key: "1:orders:2:shardId-000000000004", Stream: "1:orders:2", Shard: "shardId-000000000004",
-		Owner: "w-1", NextOwner: "w-2", Counter: 1795518896515, Checkpoint: position(t, seq, 3),
+		Key: "shardId-000000000004", Owner: "w-1", NextOwner: "w-2", Counter: 1795518896515, Checkpoint: position(t, seq, 3),
 		Pending: position(t, seq, 5), PendingState: []byte{1, 2, 3, 4}, Switches: 2,
 		Parents: []string{"p2", "p1", "p2"}, Children: []string{"c1"},
 		HashRange: lease.HashRange{Start: "0", End: "7"}, Throughput: new(1024.102412324), Mark: "n.1",
 	}
+	several := func(call func(context.Context, *Store) error) func(context.Context, *Store) error {
+		return func(ctx context.Context, s *Store) error {
+			s.cfg.Keys = ByStreamAndShard
+			return call(ctx, s)
+		}
+	}
+	ofSeveral := strings.Replace(image, "{\"leaseKey\":{\"S\":\"k\"}", `{"leaseKey":{"S":"1:orders:2:k"},"streamName":{"S":"1:orders:2"},"shardId":{"S":"k"}`, 1)
 	var out strings.Builder
 	for _, tt := range []struct {
 		name    string
@@ -87,6 +93,18 @@ func TestRequests(t *testing.T) {
 			func(ctx context.Context, s *Store) error { _, err := s.Scan(ctx); return err }},
 		{"keys of a worker", []reply{ok(`{"LastEvaluatedKey":{"leaseKey":{"S":"k"},"leaseOwner":{"S":"w-1"}}}`), ok(`{}`)},
 			func(ctx context.Context, s *Store) error { _, err := s.KeysOf(ctx, "w-1"); return err }},
+		{"create lease, several streams", []reply{ok(`{}`)},
+			several(func(ctx context.Context, s *Store) error {
+				_, _, err := s.Create(ctx, lease.Lease{Key: "1:orders:2:k", Stream: "1:orders:2", Shard: "k", Checkpoint: lease.TrimHorizon})
+				return err
+			})},
+		{"checkpoint, several streams", []reply{ok(ofSeveral)},
+			several(change(counter, lease.Set{Bump: true, Mark: "n.2", Checkpoint: new(position(t, seq, 3))}))},
+		{"delete, several streams", []reply{ok(`{}`)},
+			several(func(ctx context.Context, s *Store) error {
+				_, err := s.Delete(ctx, "1:orders:2:k", lease.Cond{})
+				return err
+			})},
 		{"put worker", []reply{ok(`{}`)},
 			func(ctx context.Context, s *Store) error {
 				_, _, err := s.PutWorker(ctx, lease.Worker{ID: "w-1", Reported: at, Nonce: "n", Version: "leasehold 0.1"}, nil)

@@ -21,26 +21,32 @@ func entity(r *row) string {
 		return r.text(attrEntity)
 	}
 	if !r.has(attrCounter) {
-		switch r.key() {
-		case keyLock:
-			return entityLock
-		case keyVersion:
-			return entityVersion
-		case keyTableMigration:
-			return entityTableMigration
-		}
+		return entityByKey(r.key())
+	}
+	return entityLease
+}
+
+// entityByKey returns the kind of an item that has neither type nor counter.
+func entityByKey(key string) string {
+	switch key {
+	case keyLock:
+		return entityLock
+	case keyVersion:
+		return entityVersion
+	case keyTableMigration:
+		return entityTableMigration
 	}
 	return entityLease
 }
 
 // parseLease reads a lease. It returns nil with a nil error for no item and for
 // an item that is not a lease; the error is an *lease.UnreadableError.
-func parseLease(item map[string]types.AttributeValue) (*lease.Lease, error) {
+func parseLease(item map[string]types.AttributeValue, keys Keys) (*lease.Lease, error) {
 	r := newRow(item)
 	if len(item) == 0 || entity(r) != entityLease {
 		return nil, r.err()
 	}
-	l := leaseOf(r)
+	l := leaseOf(r, keys)
 	if r.bad != nil {
 		return nil, r.bad
 	}
@@ -48,9 +54,13 @@ func parseLease(item map[string]types.AttributeValue) (*lease.Lease, error) {
 }
 
 // leaseOf reads a row that is a lease.
-func leaseOf(r *row) *lease.Lease {
+func leaseOf(r *row, keys Keys) *lease.Lease {
+	// Whose row it is comes before what else may be wrong with it.
+	stream, shard := keys.read(r)
 	l := &lease.Lease{
 		Key:        r.required(attrKey),
+		Stream:     stream,
+		Shard:      shard,
 		Counter:    r.requiredWhole(attrCounter),
 		Switches:   r.requiredWhole(attrSwitches),
 		Checkpoint: r.position(attrCheckpoint, attrCheckpointSub),
@@ -58,8 +68,6 @@ func leaseOf(r *row) *lease.Lease {
 		Children:   r.set(attrChildren),
 		HashRange:  parseHashRange(r),
 		Throughput: r.float(attrThroughput),
-		Stream:     r.text(attrStream),
-		Shard:      r.text(attrShard),
 		Mark:       r.text(attrMark),
 	}
 	l.Owner, l.NextOwner = parseOwners(r)

@@ -38,6 +38,13 @@ func rowWith(change item) item {
 	return row
 }
 
+// look is a scan of a table that has this row alone.
+func look(row item, keys Keys) (*lease.Snapshot, *lease.UnreadableError) {
+	snap, r := &lease.Snapshot{}, newRow(row)
+	(&Store{cfg: Config{Keys: keys}}).add(snap, r)
+	return snap, r.bad
+}
+
 func TestParse(t *testing.T) {
 	good := lease.Lease{Key: "k", Counter: 5, Switches: 1, Checkpoint: lease.Latest}
 	but := func(change func(*lease.Lease)) lease.Lease {
@@ -72,12 +79,12 @@ func TestParse(t *testing.T) {
 		{"throughput in any form", item{"throughputKBps": decimal("1.0E1")}, but(func(l *lease.Lease) { l.Throughput = new(10.0) })},
 		{"negative counter", item{"leaseCounter": decimal("-3")}, but(func(l *lease.Lease) { l.Counter = -3 })},
 		{"largest counter", item{"leaseCounter": decimal("9223372036854775807")}, but(func(l *lease.Lease) { l.Counter = math.MaxInt64 })},
-		{"stream and shard", item{"streamName": text("1:orders:2"), "shardId": text("s")},
-			but(func(l *lease.Lease) { l.Stream, l.Shard = "1:orders:2", "s" })},
+		{"stream and shard", item{"leaseKey": text("1:orders:2:s"), "streamName": text("1:orders:2"), "shardId": text("s")},
+			but(func(l *lease.Lease) { l.Key, l.Stream, l.Shard = "1:orders:2:s", "1:orders:2", "s" })},
 		{"lease with a fixed key", item{"leaseKey": text("Leader"), "entityType": nil}, but(func(l *lease.Lease) { l.Key = "Leader" })},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseLease(rowWith(tt.change))
+			got, err := parseLease(rowWith(tt.change), EitherKeys)
 			if err != nil || got == nil {
 				t.Fatalf("got %v, %v", got, err)
 			}
@@ -115,14 +122,14 @@ func TestParseOfBrokenRows(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			row := rowWith(tt.change)
-			got, err := parseLease(row)
+			got, err := parseLease(row, EitherKeys)
 			u, isUnreadable := errors.AsType[*lease.UnreadableError](err)
 			if got != nil || !isUnreadable || u.Attribute != tt.attribute || u.Reason != tt.reason {
 				t.Errorf("got %v, %#v, want attribute %s, reason %q", got, u, tt.attribute, tt.reason)
 			}
 			// A look reports the same, and goes on.
-			snap := &lease.Snapshot{}
-			if bad := add(snap, row); bad == nil || isUnreadable && *bad != *u || len(snap.Leases) != 0 {
+			snap, bad := look(row, EitherKeys)
+			if bad == nil || isUnreadable && *bad != *u || len(snap.Leases) != 0 {
 				t.Errorf("add: got %v, %v", bad, snap)
 			}
 		})
@@ -138,11 +145,10 @@ func TestParseOfOtherKinds(t *testing.T) {
 	} {
 		row := rowWith(item{"entityType": text(kind), "lut": decimal("1"), "cv": text("c"),
 			"ownerName": text("o"), "leaseDuration": text("1"), "recordVersionNumber": text("r")})
-		if l, err := parseLease(row); l != nil || err != nil {
+		if l, err := parseLease(row, EitherKeys); l != nil || err != nil {
 			t.Errorf("%s: parseLease: got %v, %v, want nil, nil", kind, l, err)
 		}
-		snap := &lease.Snapshot{}
-		bad := add(snap, row)
+		snap, bad := look(row, EitherKeys)
 		if (bad != nil) != reported || len(snap.Leases) != 0 {
 			t.Errorf("%s: add: got %v, %d leases", kind, bad, len(snap.Leases))
 		}
@@ -244,7 +250,15 @@ var genOwners = rapid.Custom(func(t *rapid.T) lease.Owners {
 	return o
 })
 
-// genLease generates leases with any fields that a row can hold.
+var genStreamID = rapid.Custom(func(t *rapid.T) lease.StreamID {
+	return lease.StreamID{
+		Account: rapid.StringMatching(`[0-9]{1,12}`).Draw(t, "account"),
+		Name:    rapid.StringMatching(`[a-z0-9._-]{1,12}`).Draw(t, "name"),
+		Created: rapid.Int64Range(1, math.MaxInt64).Draw(t, "created"),
+	}
+})
+
+// genLease generates leases with any fields that a row of one stream can hold.
 var genLease = rapid.Custom(func(t *rapid.T) lease.Lease {
 	o := genOwners.Draw(t, "owners")
 	l := lease.Lease{
@@ -253,7 +267,7 @@ var genLease = rapid.Custom(func(t *rapid.T) lease.Lease {
 		Switches: rapid.Int64().Draw(t, "switches"), Pending: maybe(t, "pending", genPosition),
 		Parents: maybe(t, "parents", genShards), Children: maybe(t, "children", genShards),
 		HashRange: maybe(t, "hash range", genHashRange), Throughput: maybe(t, "throughput", genThroughput),
-		Stream: maybe(t, "stream", genName), Shard: maybe(t, "shard", genName), Mark: maybe(t, "mark", genName),
+		Mark: maybe(t, "mark", genName),
 	}
 	if rapid.Bool().Draw(t, "state?") {
 		l.PendingState = rapid.SliceOfN(rapid.Byte(), 1, 8).Draw(t, "state")
@@ -264,8 +278,13 @@ var genLease = rapid.Custom(func(t *rapid.T) lease.Lease {
 func TestEveryFieldSurvivesTheRow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := genLease.Draw(t, "lease")
+		if rapid.Bool().Draw(t, "several streams?") {
+			id := genStreamID.Draw(t, "stream")
+			l.Stream, l.Shard = id.String(), genName.Draw(t, "shard")
+			l.Key = id.Key(l.Shard)
+		}
 		row := leaseItem(l)
-		got, err := parseLease(row)
+		got, err := parseLease(row, EitherKeys)
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -314,14 +333,14 @@ func FuzzParse(f *testing.F) {
 				row[a.attr] = a.v
 			}
 		}
-		add(&lease.Snapshot{}, row)
+		look(row, EitherKeys)
 		lockOf("get lock", row)
 		parseWorker(newRow(row))
-		l, err := parseLease(row)
+		l, err := parseLease(row, EitherKeys)
 		if err != nil || l == nil {
 			return
 		}
-		again, err := parseLease(leaseItem(*l))
+		again, err := parseLease(leaseItem(*l), EitherKeys)
 		if err != nil {
 			t.Fatalf("%+v, written: %v", l, err)
 		}

@@ -15,8 +15,9 @@ import (
 )
 
 // javaItems are rows that workers of Java KCL 3.5.1 wrote, in the order of the
-// file; split and merge, a handoff, the end of shards among them.
-func javaItems(t *testing.T) (names []string, items map[string]json.RawMessage) {
+// file; split and merge, a handoff, the end of shards among them. That of an
+// application with several streams is made after its serializer.
+func javaItems(t *testing.T, keys Keys) (names []string, items map[string]json.RawMessage) {
 	t.Helper()
 	f, err := os.ReadFile("testdata/java-3.5.1.jsonl")
 	if err != nil {
@@ -26,11 +27,14 @@ func javaItems(t *testing.T) (names []string, items map[string]json.RawMessage) 
 	lines := bufio.NewScanner(bytes.NewReader(f))
 	for lines.Scan() {
 		var line struct {
-			Name string
-			Item json.RawMessage
+			Name, Keys string
+			Item       json.RawMessage
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatal(err)
+		}
+		if (line.Keys == "ByStreamAndShard") != (keys == ByStreamAndShard) {
+			continue
 		}
 		names = append(names, line.Name)
 		items[line.Name] = line.Item
@@ -86,10 +90,21 @@ func TestLeasesOfJavaAreRead(t *testing.T) {
 		"child of a merge": {Key: "shardId-000000000006", Checkpoint: lease.TrimHorizon, Parents: []string{"shardId-000000000001", "shardId-000000000002"},
 			HashRange: lease.HashRange{Start: "85070591730234615865843651857942052863", End: half}},
 	}
-	_, items := javaItems(t)
+	several := map[string]lease.Lease{
+		"of several streams": {Key: "123456789012:orders:1680616058:shardId-000000000001", Stream: "123456789012:orders:1680616058", Shard: "shardId-000000000001",
+			Owner: "workerA", Counter: 17, Checkpoint: lease.Latest, Parents: []string{"shardId-000000000000"},
+			HashRange: lease.HashRange{Start: "170141183460469231731687303715884105728", End: last}},
+	}
+	testLeasesOfJava(t, ByShard, want)
+	testLeasesOfJava(t, ByStreamAndShard, several)
+}
+
+func testLeasesOfJava(t *testing.T, keys Keys, want map[string]lease.Lease) {
+	_, items := javaItems(t, keys)
 	for name, want := range want {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newWire(ok(`{"Item":` + string(items[name]) + `}`))
+			s.cfg.Keys = keys
 			got, err := s.Get(t.Context(), want.Key)
 			if err != nil || got == nil {
 				t.Fatalf("got %v, %v", got, err)
@@ -100,6 +115,7 @@ func TestLeasesOfJavaAreRead(t *testing.T) {
 
 			// The same lease, written by us, is the same row.
 			s, w := newWire(ok(`{}`))
+			s.cfg.Keys = keys
 			if _, applied, err := s.Create(t.Context(), *got); err != nil || !applied {
 				t.Fatalf("Create: %v, %v", applied, err)
 			}
@@ -117,7 +133,7 @@ func TestLeasesOfJavaAreRead(t *testing.T) {
 }
 
 func TestTableOfJavaIsRead(t *testing.T) {
-	names, items := javaItems(t)
+	names, items := javaItems(t, ByShard)
 	var all []string
 	for _, n := range names {
 		all = append(all, string(items[n]))
@@ -153,7 +169,7 @@ func TestTableOfJavaIsRead(t *testing.T) {
 
 // A page that fails ends the look with an error and no part of the table.
 func TestScanThatFailsHalfwayReturnsNothing(t *testing.T) {
-	_, items := javaItems(t)
+	_, items := javaItems(t, ByShard)
 	s, _ := newWire(
 		ok(`{"Items":[`+string(items["new"])+`],"LastEvaluatedKey":{"leaseKey":{"S":"a"}}}`),
 		failed(400, "ProvisionedThroughputExceededException"))

@@ -1,6 +1,7 @@
 package dynamolease
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -19,7 +20,7 @@ func (s *Store) Get(ctx context.Context, k string) (*lease.Lease, error) {
 	if err != nil {
 		return nil, s.fail(ctx, op, k, err)
 	}
-	l, err := parseLease(item)
+	l, err := parseLease(item, s.cfg.Keys)
 	if err != nil {
 		return nil, invalid(op, k, err)
 	}
@@ -29,7 +30,7 @@ func (s *Store) Get(ctx context.Context, k string) (*lease.Lease, error) {
 // Create stores a new lease, as [lease.Store] says.
 func (s *Store) Create(ctx context.Context, l lease.Lease) (image lease.Lease, applied bool, err error) {
 	const op = "create lease"
-	if err := l.Check(); err != nil {
+	if err := cmp.Or(l.Check(), s.cfg.Keys.check(&l)); err != nil {
 		return image, false, invalid(op, l.Key, err)
 	}
 	item := leaseItem(l)
@@ -47,7 +48,7 @@ func (s *Store) Create(ctx context.Context, l lease.Lease) (image lease.Lease, a
 		if err != nil {
 			return image, false, s.fail(ctx, op, l.Key, err)
 		}
-		if present, err := parseLease(old); err == nil && present != nil {
+		if present, err := parseLease(old, s.cfg.Keys); err == nil && present != nil {
 			image = *present
 		}
 		return image, false, nil
@@ -55,12 +56,15 @@ func (s *Store) Create(ctx context.Context, l lease.Lease) (image lease.Lease, a
 	if err != nil {
 		return image, false, s.fail(ctx, op, l.Key, err)
 	}
-	created, err := parseLease(item)
+	created, err := parseLease(item, s.cfg.Keys)
 	if err != nil {
 		return image, false, invalid(op, l.Key, err)
 	}
 	return *created, true, nil
 }
+
+// changeOptions are those of every change.
+var changeOptions = []func(*dynamodb.Options){once}
 
 // Change makes one fenced write, as [lease.Store] says.
 func (s *Store) Change(ctx context.Context, k string, cond lease.Cond, set lease.Set) (image lease.Lease, applied bool, err error) {
@@ -69,18 +73,27 @@ func (s *Store) Change(ctx context.Context, k string, cond lease.Cond, set lease
 		return image, false, invalid(op, k, err)
 	}
 	var e expression
+	if set.Checkpoint != nil {
+		// It names more than eight attributes, and together with owners has
+		// more values: maps that grow are made twice.
+		e.names = make(map[string]string, 12)
+		if set.Owners != nil {
+			e.values = make(map[string]types.AttributeValue, 12)
+		}
+	}
 	e.requireLease(cond)
+	s.cfg.Keys.require(&e)
 	e.change(set)
 	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &s.table,
-		Key:                                 key(k),
+		Key:                                 map[string]types.AttributeValue{attrKey: e.textValue(k)},
 		UpdateExpression:                    e.update(),
 		ConditionExpression:                 e.condition(),
 		ExpressionAttributeNames:            e.names,
 		ExpressionAttributeValues:           e.values,
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, once)
+	}, changeOptions...)
 	old, refused := refusal(err)
 	var item map[string]types.AttributeValue
 	switch {
@@ -92,7 +105,7 @@ func (s *Store) Change(ctx context.Context, k string, cond lease.Cond, set lease
 	if err != nil {
 		return image, false, s.fail(ctx, op, k, err)
 	}
-	l, err := parseLease(item)
+	l, err := parseLease(item, s.cfg.Keys)
 	if err != nil {
 		return image, false, invalid(op, k, err)
 	}
@@ -110,7 +123,7 @@ func (e *expression) change(set lease.Set) {
 		e.increment(attrCounter)
 	}
 	if set.Mark != "" {
-		e.set(attrMark, text(set.Mark))
+		e.setText(attrMark, set.Mark)
 	}
 	if set.Owners != nil {
 		leaseOwner, checkpointOwner := ownerAttributes(*set.Owners)
@@ -119,39 +132,39 @@ func (e *expression) change(set lease.Set) {
 	}
 	switch {
 	case set.Switches != nil:
-		e.set(attrSwitches, number(*set.Switches))
+		e.setNumber(attrSwitches, *set.Switches)
 	case set.Checkpoint != nil:
-		e.set(attrSwitches, number(0))
+		e.setNumber(attrSwitches, 0)
 	case set.AddSwitch:
 		e.increment(attrSwitches)
 	}
 	if set.Checkpoint != nil {
 		e.setText(attrCheckpoint, set.Checkpoint.Text())
-		e.set(attrCheckpointSub, number(set.Checkpoint.Sub()))
+		e.setNumber(attrCheckpointSub, set.Checkpoint.Sub())
 	}
 	switch {
 	case set.Pending != nil && !set.Pending.IsZero():
-		e.set(attrPending, text(set.Pending.Text()))
-		e.set(attrPendingSub, number(set.Pending.Sub()))
+		e.setText(attrPending, set.Pending.Text())
+		e.setNumber(attrPendingSub, set.Pending.Sub())
 	case set.Pending != nil || set.Checkpoint != nil:
-		e.set(attrPending, nil)
-		e.set(attrPendingSub, nil)
+		e.remove(attrPending)
+		e.remove(attrPendingSub)
 	}
 	switch {
 	case set.Pending != nil && len(set.PendingState) > 0:
 		e.set(attrPendingState, binary(set.PendingState))
 	case set.Pending != nil || set.Checkpoint != nil:
-		e.set(attrPendingState, nil)
+		e.remove(attrPendingState)
 	}
 	if len(set.Children) > 0 {
 		e.set(attrChildren, stringSet(set.Children))
 	}
 	if h := set.HashRange; h != nil && h.Start != "" && h.End != "" {
-		e.set(attrHashStart, text(h.Start))
-		e.set(attrHashEnd, text(h.End))
+		e.setText(attrHashStart, h.Start)
+		e.setText(attrHashEnd, h.End)
 	} else if h != nil {
-		e.set(attrHashStart, nil)
-		e.set(attrHashEnd, nil)
+		e.remove(attrHashStart)
+		e.remove(attrHashEnd)
 	}
 	if v := throughput(set.Throughput); v != nil {
 		e.set(attrThroughput, v)
@@ -183,15 +196,16 @@ func (s *Store) Delete(ctx context.Context, k string, cond lease.Cond) (applied 
 		return false, invalid(op, k, err)
 	}
 	var e expression
-	if cond == (lease.Cond{}) {
+	if cond == (lease.Cond{}) && entityByKey(k) == entityLease {
 		e.requireLeaseType()
 	} else {
 		e.requireLease(cond)
 	}
+	s.cfg.Keys.require(&e)
 	_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                 &s.table,
 		Key:                       key(k),
-		ConditionExpression:       e.orAbsent(),
+		ConditionExpression:       e.orAbsent(attrKey),
 		ExpressionAttributeNames:  e.names,
 		ExpressionAttributeValues: e.values,
 	}, once)

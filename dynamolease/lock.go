@@ -19,14 +19,18 @@ import (
 // GetLock returns the leader's lock, as [lease.Store] says.
 func (s *Store) GetLock(ctx context.Context) (*lease.Lock, error) {
 	const op = "get lock"
+	p, err := s.state(ctx, op)
+	if err != nil {
+		return nil, err
+	}
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.table,
-		Key:       key(keyLock),
+		TableName: &p.table,
+		Key:       p.primary(keyLock),
 	}, once)
 	if err != nil {
-		return nil, s.fail(ctx, op, "", err)
+		return nil, s.failAt(ctx, p, op, "", err)
 	}
-	return lockOf(op, out.Item)
+	return lockOf(op, p.row(out.Item))
 }
 
 // lockOf parses the lock's item, which may be absent.
@@ -74,10 +78,14 @@ func (s *Store) TakeLock(ctx context.Context, l lease.Lock, seen string) (presen
 	if err := checkLock(l); err != nil {
 		return nil, false, invalid(op, "", err)
 	}
+	p, err := s.state(ctx, op)
+	if err != nil {
+		return nil, false, err
+	}
 	// The whole item is replaced, so all of it is given each time: without
 	// entityType every Java worker would report a broken lease.
 	item := map[string]types.AttributeValue{
-		attrKey:          text(keyLock),
+		p.key:            text(keyLock),
 		attrEntity:       text(entityLock),
 		attrLockOwner:    text(l.Owner),
 		attrLockDuration: milliseconds(l.Duration),
@@ -88,19 +96,19 @@ func (s *Store) TakeLock(ctx context.Context, l lease.Lock, seen string) (presen
 	}
 	var e expression
 	if seen == "" {
-		e.require("attribute_not_exists(%s) OR attribute_exists(%s)", attrKey, attrLockReleased)
+		e.require("attribute_not_exists(%s) OR attribute_exists(%s)", p.key, attrLockReleased)
 	} else {
 		e.require("%s = %s AND attribute_not_exists(%s)", attrLockVersion, text(seen), attrLockReleased)
 	}
 	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                           &s.table,
+		TableName:                           &p.table,
 		Item:                                item,
 		ConditionExpression:                 e.condition(),
 		ExpressionAttributeNames:            e.names,
 		ExpressionAttributeValues:           e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}, once)
-	return s.lockOutcome(ctx, op, l, err)
+	return s.lockOutcome(ctx, p, op, l, err)
 }
 
 // RenewLock stores l, as [lease.Store] says.
@@ -109,21 +117,25 @@ func (s *Store) RenewLock(ctx context.Context, l lease.Lock, seen string) (prese
 	if err := checkLock(l); err != nil {
 		return nil, false, invalid(op, "", err)
 	}
+	p, err := s.state(ctx, op)
+	if err != nil {
+		return nil, false, err
+	}
 	var e expression
 	e.requireLock(l.Owner, seen)
 	e.set(attrLockDuration, milliseconds(l.Duration))
 	e.set(attrLockVersion, text(l.Version))
 	e.setText(attrLockDeputy, l.Deputy)
 	_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &s.table,
-		Key:                                 key(keyLock),
+		TableName:                           &p.table,
+		Key:                                 p.primary(keyLock),
 		UpdateExpression:                    e.update(),
 		ConditionExpression:                 e.condition(),
 		ExpressionAttributeNames:            e.names,
 		ExpressionAttributeValues:           e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}, once)
-	return s.lockOutcome(ctx, op, l, err)
+	return s.lockOutcome(ctx, p, op, l, err)
 }
 
 // checkLock refuses a lock that a row cannot hold.
@@ -134,14 +146,14 @@ func checkLock(l lease.Lock) error {
 	return nil
 }
 
-// lockOutcome turns the result of a write of l into the contract's.
-func (s *Store) lockOutcome(ctx context.Context, op string, l lease.Lock, err error) (present *lease.Lock, applied bool, _ error) {
+// lockOutcome turns the result of a write of l at p into the contract's.
+func (s *Store) lockOutcome(ctx context.Context, p place, op string, l lease.Lock, err error) (present *lease.Lock, applied bool, _ error) {
 	old, refused := refusal(err)
 	if refused {
-		old, err = s.present(ctx, keyLock, old)
+		old, err = s.presentAt(ctx, p, keyLock, old)
 	}
 	if err != nil {
-		return nil, false, s.fail(ctx, op, "", err)
+		return nil, false, s.failAt(ctx, p, op, "", err)
 	}
 	if refused {
 		present, err = lockOf(op, old)
@@ -152,11 +164,16 @@ func (s *Store) lockOutcome(ctx context.Context, op string, l lease.Lock, err er
 
 // ReleaseLock removes the lock, as [lease.Store] says.
 func (s *Store) ReleaseLock(ctx context.Context, owner, version string) (applied bool, err error) {
+	const op = "release lock"
+	p, err := s.state(ctx, op)
+	if err != nil {
+		return false, err
+	}
 	var e expression
 	e.requireLock(owner, version)
 	_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName:                 &s.table,
-		Key:                       key(keyLock),
+		TableName:                 &p.table,
+		Key:                       p.primary(keyLock),
 		ConditionExpression:       e.condition(),
 		ExpressionAttributeNames:  e.names,
 		ExpressionAttributeValues: e.values,
@@ -165,7 +182,7 @@ func (s *Store) ReleaseLock(ctx context.Context, owner, version string) (applied
 		return false, nil
 	}
 	if err != nil {
-		return false, s.fail(ctx, "release lock", "", err)
+		return false, s.failAt(ctx, p, op, "", err)
 	}
 	return true, nil
 }

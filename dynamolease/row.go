@@ -128,7 +128,9 @@ func (r *row) set(attr string) []string {
 	case nil:
 		return nil
 	case *types.AttributeValueMemberSS:
-		return slices.Sorted(slices.Values(v.Value))
+		ss := slices.Clone(v.Value)
+		slices.Sort(ss)
+		return ss
 	default:
 		r.fail(attr, "has type %s, not SS", typeName(v))
 		return nil

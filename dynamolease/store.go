@@ -3,6 +3,7 @@ package dynamolease
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,6 +17,7 @@ type API interface {
 	CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
 	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
 	UpdateTable(context.Context, *dynamodb.UpdateTableInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateTableOutput, error)
+	UpdateContinuousBackups(context.Context, *dynamodb.UpdateContinuousBackupsInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateContinuousBackupsOutput, error)
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
@@ -29,11 +31,18 @@ type Store struct {
 	client API
 	table  string
 	cfg    Config
+
+	layout atomic.Pointer[layout] // nil while it is not known
+
+	// The size of the lease table in bytes, as its last description and its
+	// last scan had it; 0 if there was none.
+	described, scanned atomic.Int64
 }
 
 var (
-	_ lease.Store = (*Store)(nil)
-	_ API         = (*dynamodb.Client)(nil)
+	_ lease.Store     = (*Store)(nil)
+	_ lease.Protector = (*Store)(nil)
+	_ API             = (*dynamodb.Client)(nil)
 )
 
 // New returns a Store on the table of this name, as the zero [Config] says. The
@@ -52,10 +61,14 @@ func New(client API, table string) *Store {
 
 // NewWithConfig returns a Store on the table of this name. It calls nobody.
 func NewWithConfig(client API, table string, cfg Config) (*Store, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.validate(table); err != nil {
 		return nil, fmt.Errorf("lease table %q: %w", table, err)
 	}
-	return &Store{client: client, table: table, cfg: cfg.withDefaults(table)}, nil
+	s := &Store{client: client, table: table, cfg: cfg.withDefaults(table)}
+	if cfg.SingleTable {
+		s.layout.Store(s.singleTable())
+	}
+	return s, nil
 }
 
 // Name returns the name of the table.
@@ -72,24 +85,33 @@ func key(k string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{attrKey: text(k)}
 }
 
-// item reads one item consistently, nil if there is none.
+// item reads one item of the lease table consistently, nil if there is none.
 func (s *Store) item(ctx context.Context, k string) (map[string]types.AttributeValue, error) {
+	return s.itemAt(ctx, s.leases(), k)
+}
+
+func (s *Store) itemAt(ctx context.Context, p place, k string) (map[string]types.AttributeValue, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      &s.table,
-		Key:            key(k),
+		TableName:      &p.table,
+		Key:            p.primary(k),
 		ConsistentRead: new(true),
 	}, once)
 	if err != nil {
 		return nil, err
 	}
-	return out.Item, nil
+	return p.row(out.Item), nil
 }
 
-// present returns the item that made a condition fail: old, which came with
-// the refusal, or else what a consistent read finds, nil if nothing.
+// present returns the item of the lease table that made a condition fail: old,
+// which came with the refusal, or else what a consistent read finds, nil if
+// nothing.
 func (s *Store) present(ctx context.Context, k string, old map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
+	return s.presentAt(ctx, s.leases(), k, old)
+}
+
+func (s *Store) presentAt(ctx context.Context, p place, k string, old map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
 	if len(old) > 0 {
-		return old, nil
+		return p.row(old), nil
 	}
-	return s.item(ctx, k)
+	return s.itemAt(ctx, p, k)
 }

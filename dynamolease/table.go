@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,8 +17,9 @@ import (
 // indexName is the owner index's, the same in all tables of Java KCL 3.
 const indexName = "LeaseOwnerToLeaseKeyIndex"
 
-// CreateTable creates the table with its owner index, as [lease.Store] says.
-// Java KCL adds the index afterwards and finds it there just as well.
+// CreateTable creates the table with its owner index, as [lease.Store] says, and
+// with the tags and the protection that [Config] has. Java KCL adds the index
+// afterwards and finds it there just as well.
 //
 // It looks first, so that a worker on an existing table needs no permission to
 // create one; a look that fails is not an answer, and it then tries.
@@ -42,7 +45,8 @@ func (s *Store) CreateTable(ctx context.Context, readCapacity, writeCapacity int
 			Projection:            &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 			ProvisionedThroughput: units,
 		}},
-		DeletionProtectionEnabled: new(false),
+		DeletionProtectionEnabled: &s.cfg.DeletionProtection,
+		Tags:                      s.tags(),
 	}, once)
 	if _, raced := errors.AsType[*types.ResourceInUseException](err); raced {
 		return false, nil
@@ -51,6 +55,32 @@ func (s *Store) CreateTable(ctx context.Context, readCapacity, writeCapacity int
 		return false, s.fail(ctx, op, "", err)
 	}
 	return true, nil
+}
+
+// tags returns the tags in the order of their keys.
+func (s *Store) tags() []types.Tag {
+	var tags []types.Tag
+	for _, k := range slices.Sorted(maps.Keys(s.cfg.Tags)) {
+		tags = append(tags, types.Tag{Key: &k, Value: new(s.cfg.Tags[k])})
+	}
+	return tags
+}
+
+// ProtectTable switches point-in-time recovery on if [Config] says so, also on
+// a table that has it or that somebody else created. It can be done once the
+// table is active; of a table that is new, the error may be retryable for a while.
+func (s *Store) ProtectTable(ctx context.Context) error {
+	if !s.cfg.PointInTimeRecovery {
+		return nil
+	}
+	_, err := s.client.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+		TableName:                        &s.table,
+		PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: new(true)},
+	}, once)
+	if err != nil {
+		return s.fail(ctx, "switch on point-in-time recovery", "", err)
+	}
+	return nil
 }
 
 func attributeDefinitions() []types.AttributeDefinition {
@@ -78,6 +108,9 @@ func (s *Store) describe(ctx context.Context) (*types.TableDescription, error) {
 	}
 	if out.Table == nil {
 		return nil, errors.New("reply without a table")
+	}
+	if n := out.Table.TableSizeBytes; n != nil {
+		s.described.Store(*n)
 	}
 	return out.Table, nil
 }

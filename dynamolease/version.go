@@ -3,6 +3,7 @@ package dynamolease
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -19,9 +20,9 @@ const versionInit = "CLIENT_VERSION_INIT"
 // says. A state that package lease has no name for is returned as it is.
 func (s *Store) GetClientVersion(ctx context.Context) (lease.ClientVersion, error) {
 	const op = "get client version"
-	item, err := s.item(ctx, keyVersion)
+	item, err := s.version(ctx, op)
 	if err != nil {
-		return "", s.fail(ctx, op, "", err)
+		return "", err
 	}
 	if len(item) == 0 {
 		return "", nil
@@ -34,6 +35,44 @@ func (s *Store) GetClientVersion(ctx context.Context) (lease.ClientVersion, erro
 	return v, nil
 }
 
+// version reads the item of the client version, nil if there is none. Of separate
+// tables the coordinator's counts, and the lease table's where that has none:
+// Java's leader moves the item before the migration is complete.
+//
+// A worker starts with this call. As long as the layout is not known, the read of
+// one table goes beside the question for it, so that it costs no time.
+func (s *Store) version(ctx context.Context, op string) (map[string]types.AttributeValue, error) {
+	l := s.layout.Load()
+	if l == nil {
+		var item map[string]types.AttributeValue
+		var err error
+		var read sync.WaitGroup
+		read.Go(func() { item, err = s.item(ctx, keyVersion) })
+		var unknown error
+		l, unknown = s.where(ctx, op, "")
+		read.Wait()
+		switch {
+		case unknown != nil:
+			return nil, unknown
+		case !l.separate && err != nil:
+			return nil, s.fail(ctx, op, "", err)
+		case !l.separate:
+			return item, nil
+		}
+	}
+	item, err := s.itemAt(ctx, l.state, keyVersion)
+	if err != nil {
+		return nil, s.failAt(ctx, l.state, op, "", err)
+	}
+	if len(item) > 0 || !l.separate {
+		return item, nil
+	}
+	if item, err = s.item(ctx, keyVersion); err != nil {
+		return nil, s.fail(ctx, op, "", err)
+	}
+	return item, nil
+}
+
 func parseVersion(r *row) lease.ClientVersion { return lease.ClientVersion(r.required(attrVersion)) }
 
 // CreateClientVersion stores a new application's state, as [lease.Store] says.
@@ -42,18 +81,22 @@ func (s *Store) CreateClientVersion(ctx context.Context, v lease.ClientVersion, 
 	if v == "" || by == "" {
 		return false, invalid(op, "", errors.New("no state, or no worker who sets it"))
 	}
+	p, err := s.state(ctx, op)
+	if err != nil {
+		return false, err
+	}
 	// Each state comes with the history before it, as a Java worker of a new
 	// application writes it.
 	item := versionState(string(v), by, at)
-	item[attrKey] = text(keyVersion)
+	item[p.key] = text(keyVersion)
 	item[attrEntity] = text(entityVersion)
 	item[attrVersionPrevious] = &types.AttributeValueMemberL{Value: []types.AttributeValue{
 		object(versionState(versionInit, by, at)),
 	}}
 	var e expression
-	e.require("attribute_not_exists(%s)", attrKey)
+	e.require("attribute_not_exists(%s)", p.key)
 	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                &s.table,
+		TableName:                &p.table,
 		Item:                     item,
 		ConditionExpression:      e.condition(),
 		ExpressionAttributeNames: e.names,
@@ -62,7 +105,7 @@ func (s *Store) CreateClientVersion(ctx context.Context, v lease.ClientVersion, 
 		return false, nil
 	}
 	if err != nil {
-		return false, s.fail(ctx, op, "", err)
+		return false, s.failAt(ctx, p, op, "", err)
 	}
 	return true, nil
 }

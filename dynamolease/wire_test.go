@@ -86,10 +86,12 @@ func (w *wire) Do(r *http.Request) (*http.Response, error) {
 }
 
 // newWire returns a store whose real client gets these replies, the last one
-// again and again.
+// again and again. It does not ask for separate tables.
 func newWire(replies ...reply) (*Store, *wire) {
 	w := &wire{replies: replies}
-	return New(clientOver(w), "orders"), w
+	s := New(clientOver(w), "orders")
+	s.layout.Store(s.singleTable())
+	return s, w
 }
 
 // pretty returns JSON with sorted keys, each on its line.

@@ -13,8 +13,9 @@ import (
 )
 
 // supportCode says which of Java KCL's breaking features a worker has: 1 is
-// the one table for everything. Java's fleet asks all workers for it before it
-// moves to one table.
+// the one table for everything. Java's leader asks all workers for it before it
+// moves an application to one table, so workers write it only where there is one:
+// they take no part in the move.
 const supportCode = 1
 
 // The names in a worker's properties, a map of Java KCL's that it never writes.
@@ -34,38 +35,47 @@ func (s *Store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worke
 	if err := lease.CheckKey(w.ID); err != nil {
 		return nil, false, invalid(op, w.ID, err)
 	}
+	l, err := s.where(ctx, op, w.ID)
+	if err != nil {
+		return nil, false, err
+	}
 	var e expression
-	e.requireWorker(w.Nonce, over)
+	e.requireWorker(l, w.Nonce, over)
 	reported := number(w.Reported.Unix())
 	e.set(attrEntity, text(entityWorker))
 	e.set(attrReported, reported)
 	e.set(attrStats, object(map[string]types.AttributeValue{}))
 	e.set(attrOperatingRange, object(map[string]types.AttributeValue{}))
-	e.set(attrSupport, number(supportCode))
-	e.set(attrSupportAt, reported)
+	if l.separate {
+		e.set(attrSupport, nil)
+		e.set(attrSupportAt, nil)
+	} else {
+		e.set(attrSupport, number(supportCode))
+		e.set(attrSupportAt, reported)
+	}
 	e.set(attrProperties, properties(w))
 	_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &s.table,
-		Key:                                 key(w.ID),
+		TableName:                           &l.workers.table,
+		Key:                                 l.workers.primary(w.ID),
 		UpdateExpression:                    e.update(),
-		ConditionExpression:                 e.orAbsent(),
+		ConditionExpression:                 e.orAbsent(l.workers.key),
 		ExpressionAttributeNames:            e.names,
 		ExpressionAttributeValues:           e.values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}, once)
 	old, refused := refusal(err)
 	if refused {
-		old, err = s.present(ctx, w.ID, old)
+		old, err = s.presentAt(ctx, l.workers, w.ID, old)
 	}
 	if err != nil {
-		return nil, false, s.fail(ctx, op, w.ID, err)
+		return nil, false, s.failAt(ctx, l.workers, op, w.ID, err)
 	}
 	if !refused {
 		w.Reported = w.Reported.Truncate(time.Second)
 		return &w, true, nil
 	}
 	r := newRow(old)
-	if len(old) > 0 && entity(r) != entityWorker {
+	if len(old) > 0 && !l.separate && entity(r) != entityWorker {
 		return nil, false, invalid(op, w.ID, errors.New("the key belongs to an item that is not a worker"))
 	}
 	if other := parseWorker(r); r.bad == nil {
@@ -75,15 +85,18 @@ func (s *Store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worke
 }
 
 // requireWorker demands the item of a worker with this nonce, or the item that
-// over, if not nil, describes.
-func (e *expression) requireWorker(nonce string, over *lease.Worker) {
-	e.requireEntity(entityWorker)
+// over, if not nil, describes. A table of workers only has no other items, and
+// versions of Java KCL before 3.5 wrote no type to those.
+func (e *expression) requireWorker(l *layout, nonce string, over *lease.Worker) {
+	if !l.separate {
+		e.requireEntity(entityWorker)
+	}
 	mine := e.nonceIs(nonce)
 	if over == nil {
-		e.conditions = append(e.conditions, mine)
+		e.where(mine)
 		return
 	}
-	e.conditions = append(e.conditions, fmt.Sprintf("(%s OR (%s = %s AND %s))",
+	e.where(fmt.Sprintf("(%s OR (%s = %s AND %s))",
 		mine, e.name(attrReported), e.value(number(over.Reported.Unix())), e.nonceIs(over.Nonce)))
 }
 
@@ -131,12 +144,17 @@ func parseWorker(r *row) lease.Worker {
 // DeleteWorker removes a worker's item, as [lease.Store] says, and no other
 // item that has its key.
 func (s *Store) DeleteWorker(ctx context.Context, id, nonce string) (applied bool, err error) {
+	const op = "delete worker"
+	l, err := s.where(ctx, op, id)
+	if err != nil {
+		return false, err
+	}
 	var e expression
-	e.requireWorker(nonce, nil)
+	e.requireWorker(l, nonce, nil)
 	_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName:                 &s.table,
-		Key:                       key(id),
-		ConditionExpression:       e.orAbsent(),
+		TableName:                 &l.workers.table,
+		Key:                       l.workers.primary(id),
+		ConditionExpression:       e.orAbsent(l.workers.key),
 		ExpressionAttributeNames:  e.names,
 		ExpressionAttributeValues: e.values,
 	}, once)
@@ -144,7 +162,7 @@ func (s *Store) DeleteWorker(ctx context.Context, id, nonce string) (applied boo
 		return false, nil
 	}
 	if err != nil {
-		return false, s.fail(ctx, "delete worker", id, err)
+		return false, s.failAt(ctx, l.workers, op, id, err)
 	}
 	return true, nil
 }

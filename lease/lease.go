@@ -6,7 +6,8 @@ import "slices"
 // progress is.
 type Lease struct {
 	// Key names the lease. For an application with one stream it is the
-	// shard's ID, such as "shardId-000000000007".
+	// shard's ID, such as "shardId-000000000007"; for one with several streams
+	// it is [StreamID.Key].
 	Key string
 
 	// Owner is the worker that may write now, empty if nobody may.
@@ -43,7 +44,8 @@ type Lease struct {
 	// never said.
 	Throughput *float64
 
-	// Stream and Shard are set in tables that serve several streams only.
+	// Stream and Shard are set in tables that serve several streams only; see
+	// [StreamID] and [Lease.CheckStream].
 	Stream, Shard string
 
 	// Mark names the logical write that last moved the counter, if that was

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math/big"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -87,15 +87,26 @@ func (q Sequence) String() string {
 	if q.long != "" {
 		return q.long
 	}
-	if q.hi == 0 && q.mid == 0 {
-		return fmt.Sprint(q.lo)
+	// Each division of the words by the largest power of ten that fits one of
+	// them leaves a rest of 19 digits: the last ones, then those before.
+	const digits, power = 19, 1e19
+	var buf [4 * digits]byte
+	at := len(buf)
+	for q.hi != 0 || q.mid != 0 || q.lo >= power {
+		var rest uint64
+		q.hi, rest = bits.Div64(0, q.hi, power)
+		q.mid, rest = bits.Div64(rest, q.mid, power)
+		q.lo, rest = bits.Div64(rest, q.lo, power)
+		for range digits {
+			at--
+			buf[at] = '0' + byte(rest%10)
+			rest /= 10
+		}
 	}
-	n := new(big.Int).SetUint64(q.hi)
-	for _, w := range [...]uint64{q.mid, q.lo} {
-		n.Lsh(n, 64)
-		n.Or(n, new(big.Int).SetUint64(w))
-	}
-	return n.String()
+	var first [digits + 1]byte
+	head := strconv.AppendUint(first[:0], q.lo, 10)
+	at -= copy(buf[at-len(head):], head)
+	return string(buf[at:])
 }
 
 // MarshalText returns q in decimal.

@@ -33,7 +33,9 @@ type Store interface {
 
 	// Create stores a new lease if there is no item with its key. When it is
 	// refused, image is the present lease, the zero Lease if the item is not a
-	// lease or does not parse.
+	// lease or does not parse. A store may be for the leases of one stream only,
+	// or for those of several, and the other kind is then an error of kind
+	// ErrDependency before any request.
 	Create(ctx context.Context, l Lease) (image Lease, applied bool, err error)
 
 	// Change makes one fenced write: if the lease exists and cond holds, it

@@ -213,7 +213,7 @@ func storeDefects() []defect {
 			}, nil},
 		{"the pending state is not read", []string{"Store/Create/all fields", "Store/Change/pending"},
 			func(b *badStore) { got(b, func(l *lease.Lease) { l.PendingState = nil }) }, nil},
-		{"stream and shard are not read", []string{"Store/Create/all fields"}, func(b *badStore) { got(b, func(l *lease.Lease) { l.Stream, l.Shard = "", "" }) }, nil},
+		{"stream and shard are not read", []string{"Store/Create/one of several streams"}, func(b *badStore) { got(b, func(l *lease.Lease) { l.Stream, l.Shard = "", "" }) }, nil},
 		{"the owners are mixed up", []string{"Store/Create/all fields"},
 			func(b *badStore) {
 				got(b, func(l *lease.Lease) {

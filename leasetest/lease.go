@@ -63,18 +63,29 @@ func leaseRules() []rule {
 			return stored(ctx, e.s, "after the caller changed what Get returned", full("k"))
 		}},
 		{"Store/Create/all fields", func(ctx context.Context, e *env) error {
-			several := full("123456789012:orders:1700000000:shardId-000000000007")
-			several.Stream, several.Shard = "123456789012:orders:1700000000", "shardId-000000000007"
 			ended := full("ended")
 			ended.Checkpoint, ended.Children = lease.ShardEnd, []string{"shardId-000000000008", "shardId-000000000009"}
 			handoff := full("handoff")
 			handoff.NextOwner = "b"
-			for _, l := range []lease.Lease{fresh("fresh"), full("full"), several, ended, handoff} {
+			for _, l := range []lease.Lease{fresh("fresh"), full("full"), ended, handoff} {
 				if err := first(create(ctx, e.s, l), stored(ctx, e.s, "Create", l)); err != nil {
 					return err
 				}
 			}
 			return nil
+		}},
+		{"Store/Create/one of several streams", func(ctx context.Context, e *env) error {
+			id := lease.StreamID{Account: "123456789012", Name: "orders", Created: 1700000000}
+			l := full(id.Key("shardId-000000000007"))
+			l.Stream, l.Shard = id.String(), "shardId-000000000007"
+			_, applied, err := e.s.Create(ctx, l)
+			if err == nil {
+				return first(outcome("Create", applied, err, true), stored(ctx, e.s, "Create", l))
+			}
+			// The store may be one of a single stream's leases.
+			return first(failed("Create of what the store refuses", err, lease.ErrDependency),
+				retryable("Create of what the store refuses", err, false),
+				absent(ctx, e.s, "after the refusal", l.Key))
 		}},
 		{"Store/Create/every kind of checkpoint", func(ctx context.Context, e *env) error {
 			for _, p := range positions() {

@@ -98,7 +98,12 @@ func (p *program) seeLeases(ctx context.Context, streamName string, shards []str
 	if err != nil {
 		return nil, nil, err
 	}
-	store := dynamolease.New(client, app)
+	// Whether the application reads one stream or several is not known, and for
+	// a look it does not matter.
+	store, err := dynamolease.NewWithConfig(client, app, dynamolease.Config{Keys: dynamolease.EitherKeys})
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := checkTable(ctx, store, app); err != nil {
 		return nil, nil, err
 	}
