@@ -57,13 +57,13 @@ func (c Config) withDefaults(table string) Config {
 func (c Config) validate(table string) error {
 	var errs []error
 	if c.Keys > EitherKeys {
-		errs = append(errs, fmt.Errorf("Keys %d are unknown", c.Keys))
+		errs = append(errs, fmt.Errorf("value %d of Keys is unknown", c.Keys))
 	}
 	if c.Segments < 0 || c.Segments > maxSegments {
-		errs = append(errs, fmt.Errorf("Segments %d are not between 0 and %d", c.Segments, maxSegments))
+		errs = append(errs, fmt.Errorf("value %d of Segments is not between 0 and %d", c.Segments, maxSegments))
 	}
 	if d := c.withDefaults(table); d.CoordinatorTable == table || d.WorkerTable == table || d.CoordinatorTable == d.WorkerTable {
-		errs = append(errs, fmt.Errorf("CoordinatorTable %q, WorkerTable %q and the lease table are not three tables; an application with one table needs SingleTable", d.CoordinatorTable, d.WorkerTable))
+		errs = append(errs, fmt.Errorf("lease table, CoordinatorTable %q and WorkerTable %q are not three tables; an application with one table needs SingleTable", d.CoordinatorTable, d.WorkerTable))
 	}
 	return errors.Join(errs...)
 }

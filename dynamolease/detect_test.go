@@ -215,7 +215,7 @@ func TestWhereItemsBelongCannotBeAsked(t *testing.T) {
 						t.Errorf("got %v, want kind %q, retryable %v", err, tt.kind, tt.retryable)
 					}
 					for _, want := range tt.text {
-						if !strings.Contains(err.Error(), want) {
+						if err != nil && !strings.Contains(err.Error(), want) {
 							t.Errorf("%q does not say %q", err, want)
 						}
 					}

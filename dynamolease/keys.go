@@ -45,7 +45,8 @@ const (
 	// EitherKeys reads both. It is for tools, which are to work on any table
 	// and cannot know whose it is: Change and Delete work on a row as it is,
 	// and Create refuses everything, as no look at an empty table tells which
-	// leases its workers could read.
+	// leases its workers could read. Scan shows what it may read of the separate
+	// tables, during their migration too.
 	EitherKeys
 )
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/leasehold/leasehold/internal/emul"
 	"github.com/leasehold/leasehold/lease"
 )
 
@@ -120,8 +121,15 @@ var conds = []lease.Cond{
 
 // A row of the other kind is refused by the service, in the condition: what
 // a look before the write would show may be old when the write comes.
-func TestFailure_F91_ForeignRowIsNeverWritten(t *testing.T) {
-	tt := fake(t)
+func TestFailure_F91_ForeignRowIsNeverWritten(t *testing.T) { testForeignRows(t, fake(t)) }
+
+func TestEmulatorRefusesForeignRows(t *testing.T) {
+	for _, s := range emul.DynamoDBs(t) {
+		t.Run(s.Name, func(t *testing.T) { testForeignRows(t, newTarget(t, s.Config(), emul.Name(t))) })
+	}
+}
+
+func testForeignRows(t *testing.T, tt *target) {
 	for _, c := range []struct {
 		name string
 		keys Keys

@@ -2,6 +2,7 @@ package dynamolease
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -27,6 +28,14 @@ const (
 	migrationPending  = "TABLE_MIGRATION_STATUS_PENDING"
 	migrationComplete = "TABLE_MIGRATION_STATUS_COMPLETE"
 )
+
+var errMigrating = errors.New("the application is in the middle of Java KCL's table migration")
+
+// denied reports whether err is a refused permission.
+func denied(err error) bool {
+	api, _ := answer(err)
+	return api != nil && api.ErrorCode() == "AccessDeniedException"
+}
 
 // A place is a table and the attribute that is its key.
 type place struct{ table, key string }
@@ -107,7 +116,7 @@ func (s *Store) state(ctx context.Context, op string) (place, error) {
 // unknown returns e, with which the read of the table migration at the place p
 // failed. Who may not read the table does not learn either whether there is one.
 func (s *Store) unknown(ctx context.Context, p place, e *lease.Error) error {
-	if api, _ := answer(e.Err); api != nil && api.ErrorCode() == "AccessDeniedException" {
+	if denied(e.Err) {
 		e.Err = &cause{fmt.Sprintf("dynamodb:GetItem must be allowed on table %q, which tells where the application keeps its lock and its workers, "+
 			"also if there is no such table: %v", p.table, e.Err), []error{e.Err}}
 		return e
@@ -127,10 +136,10 @@ func (s *Store) layoutBy(migration map[string]types.AttributeValue) (*layout, er
 	case migrationComplete:
 		return s.singleTable(), nil
 	case migrationPending:
-		return nil, fmt.Errorf("table %q: the application is in the middle of Java KCL's table migration (%s), which this library takes no part in: "+
-			"let its Java workers bring it to %s first", s.cfg.CoordinatorTable, status, migrationComplete)
+		return nil, fmt.Errorf("table %q: %w (%s), which this library takes no part in: "+
+			"let its Java workers bring it to %s first", s.cfg.CoordinatorTable, errMigrating, status, migrationComplete)
 	default:
-		return nil, fmt.Errorf("table %q: Java KCL's table migration is in state %q, which is not known", s.cfg.CoordinatorTable, status)
+		return nil, fmt.Errorf("table %q: %w, in the state %q, which is not known", s.cfg.CoordinatorTable, errMigrating, status)
 	}
 }
 

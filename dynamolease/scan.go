@@ -49,6 +49,9 @@ func (s *Store) Scan(ctx context.Context) (*lease.Snapshot, error) {
 	g.Go(func() error {
 		// The answer is of use whatever becomes of the other reads.
 		l, err := s.where(ctx, op, "")
+		if err != nil && s.cfg.Keys == EitherKeys {
+			l, err = s.toLookAt(err)
+		}
 		if err != nil || !l.separate {
 			return err
 		}

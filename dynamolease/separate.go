@@ -32,6 +32,19 @@ func (s *Store) scanSeparate(ctx context.Context, g *errgroup.Group, l *layout, 
 	return err
 }
 
+// toLookAt returns the layout for a tool that only looks, where a worker would
+// have to know better and fails with err: both places while the tables are being
+// migrated, and the one that may be read if the other may not.
+func (s *Store) toLookAt(err error) (*layout, error) {
+	switch {
+	case errors.Is(err, errMigrating):
+		return s.separateTables(), nil
+	case denied(err):
+		return s.singleTable(), nil
+	}
+	return nil, err
+}
+
 // scanState reads the coordinator table, which has few items: the lock, the
 // client version, and how far the table migration is. It returns whether the
 // tables are still separate, and forgets the layout if they are not: a worker
@@ -52,6 +65,9 @@ func (s *Store) scanState(ctx context.Context, p place, op string, snap *lease.S
 		return false, s.failAt(ctx, p, op, "", err)
 	}
 	l, err := s.layoutBy(migration)
+	if err != nil && s.cfg.Keys == EitherKeys {
+		l, err = s.toLookAt(err)
+	}
 	if err != nil {
 		s.layout.Store(nil)
 		return false, invalid(op, "", err)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -293,9 +294,12 @@ func TestItemsThatJavaHasMoved(t *testing.T) {
 // A scan costs what its three tables cost.
 func TestUnitsOfSeparateTables(t *testing.T) {
 	service := &awsfake.DynamoDB{}
+	var mu sync.Mutex // guards units
 	var units float64
 	service.Trace = func(r awsfake.Result) {
 		if r.Call.Operation == "Scan" {
+			mu.Lock()
+			defer mu.Unlock()
 			units += r.ReadUnits
 		}
 	}

@@ -116,7 +116,7 @@ func (m *Manager) EvictLease(ctx context.Context, l *Lease) (bool, error) {
 	// The write is conditional on the counter too, and repeated with the one
 	// that is stored. Without it a try that the network delays could evict an
 	// owner of the same name who came back long after.
-	for {
+	for range rounds {
 		image, applied, err := m.change(ctx, l, write{
 			op:     op,
 			from:   &from,
@@ -135,7 +135,14 @@ func (m *Manager) EvictLease(ctx context.Context, l *Lease) (bool, error) {
 		}
 		from, owners = image.Counter, image.Owners()
 	}
+	return false, &Error{Op: op, Key: l.Key, Kind: ErrDependency, Retryable: true, Err: errBusy}
 }
+
+// rounds bounds how often an eviction begins again because the owner renewed
+// since. Owners renew every few seconds, and a round takes milliseconds.
+const rounds = 16
+
+var errBusy = errors.New("its owner writes it too often to be overtaken")
 
 // UpdateLease stores what the application knows of the lease, and adds one to
 // the counter, if the stored counter still equals l.Counter: the checkpoint,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"sync"
 	"testing"
@@ -347,4 +348,34 @@ func TestFailure_F04_OneSuccessForEachCounter(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A store that refuses what it shows to be right must not keep an eviction busy
+// for ever.
+func TestEvictLeaseEnds(t *testing.T) {
+	s := &refusing{Store: memlease.New("app")}
+	m := lease.NewManager(s)
+	l := &lease.Lease{Key: "k", Owner: "a", Checkpoint: lease.Latest}
+	if ok, err := m.CreateLeaseIfNotExists(t.Context(), l); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	before := *l
+	ok, err := m.EvictLease(t.Context(), l)
+	if e, isError := errors.AsType[*lease.Error](err); ok || !isError || e.Kind != lease.ErrDependency || !e.Retryable {
+		t.Errorf("got %v, %v, want an error that may pass", ok, err)
+	}
+	if !reflect.DeepEqual(*l, before) {
+		t.Errorf("passed lease is %+v afterwards, want %+v", *l, before)
+	}
+}
+
+// A refusing store refuses every change and shows the lease as it is.
+type refusing struct{ lease.Store }
+
+func (s *refusing) Change(ctx context.Context, key string, _ lease.Cond, _ lease.Set) (lease.Lease, bool, error) {
+	l, err := s.Get(ctx, key)
+	if l == nil {
+		return lease.Lease{}, false, err
+	}
+	return *l, false, err
 }

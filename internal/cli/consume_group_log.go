@@ -172,6 +172,8 @@ func (e *groupEvent) text(verbose bool) string {
 		return shard + " read to its end"
 	case "worker.started":
 		return fmt.Sprintf("worker %s of %s started", e.Worker, e.App)
+	case "worker.renamed":
+		return fmt.Sprintf("another process goes by the name %v; this worker is %s", e.Detail["configured"], e.Worker)
 	case "worker.stopping":
 		if e.Err != nil {
 			return "stopping: " + *e.Err
@@ -192,6 +194,8 @@ func (e *groupEvent) text(verbose bool) string {
 			shard += ": "
 		}
 		return shard + "the lease table cannot be used, trying again: " + value(e.Err)
+	case "row.unreadable":
+		return "a lease that cannot be read stays as it is, and nobody processes its shard: " + value(e.Err)
 	case "position.trimmed":
 		return shard + ": records were trimmed before they could be read"
 	case "records.skipped":
