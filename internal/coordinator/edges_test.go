@@ -357,6 +357,13 @@ func TestReplyFromBeforeASuspend(t *testing.T) {
 	w.run(time.Second)
 	a.start += w.now - slept
 	a.paused = false
+	w.fault = func(by *actor, act *Action) fault {
+		if by == a && act.Kind == Change {
+			// Not this write is to tell that the lease is lost.
+			return fault{delay: 2 * time.Second}
+		}
+		return fault{}
+	}
 	a.deliver(Gap{Wall: epoch.Add(time.Duration(w.now))})
 	a.resume()
 	w.run(10 * time.Second) // the oracle looks for two readers of one shard
