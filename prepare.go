@@ -260,11 +260,16 @@ func (s *shell) protectTable() {
 func (s *shell) watchIndex(index lease.TableStatus) {
 	s.calling.Go(func() {
 		ctx := s.callCtx
+		var logged time.Time
+		report := func(op string, err error) {
+			if err != nil && ctx.Err() == nil && time.Since(logged) >= repeatLog {
+				logged = time.Now()
+				s.log.Warn(unreachable, slog.String("op", op), slog.Any("err", err))
+			}
+		}
 		for {
 			if index == lease.Missing {
-				if err := s.bounded(ctx, s.cfg.Leases.CreateIndex); err != nil && ctx.Err() == nil {
-					s.log.Warn("table.unreachable", slog.String("op", "create owner index"), slog.Any("err", err))
-				}
+				report("create owner index", s.bounded(ctx, s.cfg.Leases.CreateIndex))
 			}
 			if !backoff.Sleep(ctx, indexEvery) {
 				return
@@ -276,6 +281,7 @@ func (s *shell) watchIndex(index lease.TableStatus) {
 				}
 				return err
 			})
+			report("describe table", err)
 			if err == nil && index == lease.Active {
 				s.inbox.post(indexActive{})
 				return

@@ -129,11 +129,12 @@ func (s *shell) run(ctx context.Context, f found) error {
 
 	s.clock = consume.NewClock()
 	s.core = s.newCore(f.version)
-	s.apply(s.core.Begin(s.now()))
 	if f.index != lease.Active {
+		// Before it begins, or it asks the index.
 		s.step(coordinator.Index{Active: false})
 		s.watchIndex(f.index)
 	}
+	s.apply(s.core.Begin(s.now()))
 	s.loop(ctx)
 	if len(s.abandoned) > 0 {
 		s.err = errors.Join(s.err, fmt.Errorf("stop: the lease table could not be reached; "+
