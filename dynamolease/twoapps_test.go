@@ -20,7 +20,10 @@ import (
 // neither's. Whatever the one does, by accident with the keys and the counters of
 // the other, it writes no row but its own, and counts none.
 func TestFailure_F91_TwoApplicationsOneTable(t *testing.T) {
-	const operations = 4000
+	operations := 4000
+	if testing.Short() {
+		operations = 800
+	}
 	tt := fake(t)
 	for _, row := range []item{
 		{"leaseKey": text("worker"), "entityType": text("WORKER_METRIC_STATS"), "lut": decimal("1"), "leaseCounter": decimal("1")},

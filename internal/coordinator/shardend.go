@@ -18,6 +18,8 @@ type shardEnd struct {
 	// says that one of them was in vain.
 	waiting int
 	failed  bool
+	// rounds that failed.
+	rounds int
 	// ready says that all children have their leases.
 	ready bool
 }
@@ -72,7 +74,8 @@ func (h *held) childStep() {
 	switch {
 	case e.waiting > 0 || !h.is():
 	case e.failed:
-		e.retryT.setIn(h.c.backoff(3))
+		e.rounds++
+		e.retryT.setIn(h.c.backoff(2 + e.rounds))
 	default:
 		e.ready = true
 		h.pump()
