@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,11 +102,11 @@ func TestClaimOfANameTriesAgain(t *testing.T) {
 				f := newFixture(t, 1)
 				dead(f, "w")
 				f.stream.Put(memstream.ID(0), "a")
-				refused := 0
+				var refused atomic.Int64
 				began := time.Now()
 				f.store.ask(func(_ context.Context, o string) error {
 					if o == op && time.Since(began) < time.Minute {
-						refused++
+						refused.Add(1)
 						return errAway(o)
 					}
 					return nil
@@ -123,8 +124,8 @@ func TestClaimOfANameTriesAgain(t *testing.T) {
 					t.Errorf("the worker is called %s, want w", w.Name())
 				}
 				// A look or a query that fails is not asked for before its turn.
-				if refused > 100 || op != "KeysOf" && refused < 10 {
-					t.Errorf("%d tries in a minute, want 10 to 100", refused)
+				if n := refused.Load(); n > 100 || op != "KeysOf" && n < 10 {
+					t.Errorf("%d tries in a minute, want 10 to 100", n)
 				}
 				cancel()
 				if err := <-done; err != nil {
@@ -141,10 +142,10 @@ func TestClaimOfANameGoesOnAfterAFailedLook(t *testing.T) {
 		f := newFixture(t, 1)
 		dead(f, "w")
 		f.stream.Put(memstream.ID(0), "a")
-		looks := 0
+		var looks atomic.Int64
 		f.store.ask(func(_ context.Context, op string) error {
 			if op == "Scan" {
-				if looks++; looks%2 == 0 {
+				if looks.Add(1)%2 == 0 {
 					return errAway(op)
 				}
 			}
