@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/leasehold/leasehold/lease"
 )
@@ -228,9 +229,11 @@ func (c *caller) write(k kind, l *lease.Lease, owner string) *write {
 		w.start = 0 // nothing was done yet
 	}
 	w.calls++
-	w.mine = nil
+	// What was not known at an earlier call may have become known since, and an
+	// earlier try been made on top of it.
 	for _, v := range c.writes[l] {
-		if k != foreign && v != w && v.outcome == failed && v.unknown > 0 && (v.kind == renew || v.kind == update) {
+		if k != foreign && v != w && v.outcome == failed && v.unknown > 0 && (v.kind == renew || v.kind == update) &&
+			!slices.Contains(w.mine, v.id) {
 			w.mine = append(w.mine, v.id)
 		}
 	}

@@ -42,8 +42,8 @@
 // with replies that come back at any time), two operations of the owner beside
 // one of somebody else (149,722), and three with one copy of the lease (44,909).
 // That takes some ten seconds on two cores. All pairs of two operations each from
-// the same four starting points are some twenty million executions and take a
-// quarter of an hour:
+// the same four starting points are nearly thirty million executions and take
+// half an hour:
 //
 //	go test ./internal/linear -run EveryOrder -linear.all -timeout 2h
 //

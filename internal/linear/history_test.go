@@ -261,7 +261,7 @@ func (h *history) explain(err error) string {
 			}
 		}
 		if stuck.Input != nil {
-			fmt.Fprintf(&b, ": %q is %s, and caller %d says %q", stuck.Input.(*input).key,
+			fmt.Fprintf(&b, "; %q is %s, and caller %d says %q", stuck.Input.(*input).key,
 				contract.DescribeState(s), stuck.ClientId, contract.DescribeOperation(stuck.Input, stuck.Output))
 		}
 	}
