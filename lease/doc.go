@@ -64,8 +64,8 @@
 // too, if the new counter is beyond every old one; an application that deletes
 // leases starts them with the Unix time in milliseconds, say. Only a creation
 // and a deletion have no counter to be fenced by: a creation that arrives after
-// a deletion makes the lease again, and a deletion that arrives after a creation
-// removes it.
+// a deletion makes the lease again, with the counter that it began with, and a
+// deletion that arrives after a creation removes it.
 //
 // # The operations, one by one
 //
@@ -118,7 +118,8 @@
 // counter; then nobody owns it, or the next owner does if a handoff was under
 // way. False if the owner is another, or there is no lease. Each try is
 // conditional on the counter that it saw, so that a late one cannot evict an
-// owner who came back since.
+// owner who came back since. Afterwards the passed lease has the stored counter
+// and still its own, maybe older, checkpoint: get it again before an update.
 //
 // UpdateLease: true if the stored counter was the passed lease's; then the
 // checkpoint and the application's other fields are stored and the counter is

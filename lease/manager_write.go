@@ -23,6 +23,9 @@ type write struct {
 	// owner is the actual owner after the write; empty if it is nobody, or if
 	// the caller did not say who.
 	owner string
+	// applied says that the write is known to have been done: another one of ours
+	// was sent on top of it.
+	applied bool
 }
 
 // is reports whether w and v are the same logical write, so that one must not
@@ -30,7 +33,7 @@ type write struct {
 func (w *write) is(v *write) bool {
 	a, b := w.set, v.set
 	a.Mark, b.Mark = "", ""
-	return w.op == v.op && w.base == v.base && reflect.DeepEqual(a, b)
+	return w.op == v.op && w.base == v.base && (w.owners != nil || reflect.DeepEqual(a, b))
 }
 
 // in reports whether l is the lease as w left it. The mark alone does not say
@@ -88,12 +91,38 @@ func (m *Manager) change(ctx context.Context, l *Lease, w write) (image Lease, a
 			return Lease{}, false, err
 		}
 		applied = applied || w.in(&image)
-		if applied || !slices.ContainsFunc(before, func(v write) bool { return v.set.Owners == nil && v.in(&image) }) {
-			m.forget(l)
-			return image, applied, nil
+		if applied {
+			m.settle(l, *w.from)
+			return image, true, nil
 		}
+		i := slices.IndexFunc(before, func(v write) bool { return v.in(&image) })
+		switch {
+		case i < 0 || image.Counter == *w.from: // the latter is a store that breaks its word
+			m.forget(l)
+			return image, false, nil
+		case before[i].set.Owners != nil:
+			// What is stored is ours, and whoever repeats it shall know.
+			return image, false, nil
+		case w.applied:
+			// What came after w is ours too, and of unknown outcome still.
+			m.settle(l, *w.from)
+			image.Counter = *w.from + 1
+			return image, true, nil
+		}
+		m.done(l, before[i].set.Mark)
 		w.from, w.set.Mark = new(image.Counter), m.mark()
-		before = nil // one write of ours explains the image, and only one can
+	}
+}
+
+// done notes that the write with this mark is done.
+func (m *Manager) done(l *Lease, mark string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.unknown[weak.Make(l)]
+	for i := range all {
+		if all[i].set.Mark == mark {
+			all[i].applied = true
+		}
 	}
 }
 
@@ -111,6 +140,17 @@ func (m *Manager) remember(l *Lease, w write) {
 		all = slices.Delete(all, 0, 1)
 	}
 	m.unknown[key] = append(all, w)
+}
+
+// settle is called when it is known that a write for l from this counter is done.
+func (m *Manager) settle(l *Lease, from int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := weak.Make(l)
+	all := slices.DeleteFunc(m.unknown[key], func(v write) bool { return *v.from <= from })
+	if m.unknown[key] = all; len(all) == 0 {
+		delete(m.unknown, key)
+	}
 }
 
 // forget is called when the outcome of a write for l is known. Then no earlier

@@ -53,6 +53,4 @@
 // arrives late is carried out, after whatever was done since; the model allows
 // it, and TestNotOnce shows what it would find otherwise. Nor is the counter a
 // fence after it has begun anew with the same number: TestCounterComesAgain.
-//
-// The gaps in order_test.go are where the Manager does not keep its contract yet.
 package linear

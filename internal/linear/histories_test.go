@@ -22,11 +22,6 @@ var (
 	from  = flag.Uint64("linear.from", 0, "seed of the first history")
 )
 
-// chains says that a copy of a lease is used further when two different writes
-// for it have failed, or one has and another was refused then; and that an evict
-// is repeated that met the lease with another counter than its copy's. See gaps.
-const chains = false
-
 // A play is one history while it is made: several callers who do at random what
 // can be done to a few leases.
 type play struct {
@@ -108,7 +103,6 @@ func (p *play) actor(number int) *actor {
 		name:   fmt.Sprint("w", number),
 		rnd:    rand.New(rand.NewPCG(p.seed, uint64(1+number))),
 		held:   map[string][]*lease.Lease{},
-		doubts: map[*lease.Lease]int{},
 	}
 }
 
@@ -122,9 +116,6 @@ type actor struct {
 	held map[string][]*lease.Lease
 	// again repeats what failed last.
 	again func(context.Context)
-	// doubts is how many different writes for a *Lease have failed since it was
-	// known what is stored.
-	doubts map[*lease.Lease]int
 }
 
 func (a *actor) oneIn(n int) bool { return a.rnd.IntN(n) == 0 }
@@ -145,10 +136,6 @@ func (a *actor) act(ctx context.Context) {
 		return
 	}
 	l := held[a.rnd.IntN(len(held))]
-	if !chains && a.doubts[l] > 1 {
-		a.drop(l)
-		return
-	}
 	owner := a.name
 	if a.oneIn(5) {
 		owner = "w0"
@@ -223,11 +210,7 @@ func (a *actor) create(ctx context.Context, key string) {
 // write makes a write for l, with less than all the time at times, and decides
 // what to do with l afterwards.
 func (a *actor) write(ctx context.Context, k kind, l *lease.Lease, owner string) {
-	doubts := a.doubts[l]
 	a.try(ctx, k, l, owner)
-	if !chains && doubts > 0 && a.doubts[l] == doubts {
-		a.drop(l) // see chains
-	}
 }
 
 // try makes a write or repeats it.
@@ -241,14 +224,7 @@ func (a *actor) try(ctx context.Context, k kind, l *lease.Lease, owner string) {
 	ok, err := a.do(ctx, k, l, owner)
 	switch {
 	case err != nil:
-		if a.now.calls == 1 {
-			a.doubts[l]++
-		}
 		a.again = func(ctx context.Context) { a.try(ctx, k, l, owner) }
-		if !chains && len(a.now.rounds) > 1 {
-			a.again = nil
-			a.drop(l)
-		}
 		if k == create && a.oneIn(2) {
 			a.held[l.Key] = append(a.held[l.Key], l)
 		}
@@ -257,8 +233,6 @@ func (a *actor) try(ctx context.Context, k kind, l *lease.Lease, owner string) {
 	case k == create, k == remove && a.oneIn(2), !ok && !a.oneIn(3):
 		// It is lost. Now and then it is used further all the same.
 		a.drop(l)
-	case ok:
-		delete(a.doubts, l)
 	}
 }
 
