@@ -166,7 +166,16 @@ var contract = []contractCase{
 				}
 				return orFirst(
 					func() error {
-						return c.do(step{"UpdateTable", `{"TableName": "TABLE", "BillingMode": "` + mode + `"` + more + `}`, ``})
+						// DynamoDB Local fails now and then when somebody else changes a
+						// table at the same moment; a client would try again.
+						update := func() error {
+							return c.do(step{"UpdateTable", `{"TableName": "TABLE", "BillingMode": "` + mode + `"` + more + `}`, ``})
+						}
+						err := update()
+						for n := 0; n < 3 && err != nil && strings.Contains(err.Error(), "InternalFailure"); n++ {
+							err = update()
+						}
+						return err
 					},
 					func() error { return c.until(isActive) },
 					func() error { return c.do(step{"DescribeTable", `{"TableName": "TABLE"}`, want}) })
