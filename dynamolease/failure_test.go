@@ -63,7 +63,7 @@ func TestFailure_F95_ReadsThrottledRenewalsUnaffected(t *testing.T) {
 					readers.Go(func() {
 						for ; ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 							begun := time.Now()
-							_, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: key("k")})
+							_, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: s.leases().primary("k")})
 							mu.Lock()
 							slowest = max(slowest, time.Since(begun))
 							mu.Unlock()

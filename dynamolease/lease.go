@@ -204,7 +204,7 @@ func (s *Store) Delete(ctx context.Context, k string, cond lease.Cond) (applied 
 	s.cfg.Keys.require(&e)
 	_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                 &s.table,
-		Key:                       key(k),
+		Key:                       s.leases().primary(k),
 		ConditionExpression:       e.orAbsent(attrKey),
 		ExpressionAttributeNames:  e.names,
 		ExpressionAttributeValues: e.values,

@@ -80,11 +80,6 @@ func (s *Store) Name() string { return s.table }
 // could use up.
 func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
-// key is the primary key of the item named k.
-func key(k string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{attrKey: text(k)}
-}
-
 // item reads one item of the lease table consistently, nil if there is none.
 func (s *Store) item(ctx context.Context, k string) (map[string]types.AttributeValue, error) {
 	return s.itemAt(ctx, s.leases(), k)

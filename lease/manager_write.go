@@ -51,14 +51,16 @@ const maxUnknown = 16
 // change does w for l, in up to five tries, and reports whether it was applied
 // by any of them. Image is the lease after w, or the present one.
 //
-// Three situations are told apart when the store refuses w:
+// These situations are told apart when the store refuses w:
 //
 //   - The stored lease is what w made of it: an earlier try was applied, and
 //     its reply lost.
-//   - The stored lease is what an earlier write for the same *Lease made of it,
-//     which was given up without knowing its outcome and which left the owner
-//     alone: say, a renewal, and now the application stores a checkpoint. Then
-//     the lease is not lost, and w is done on top of it.
+//   - The stored lease is what another write for the same *Lease made of it,
+//     which was given up without knowing its outcome. If that left the owner
+//     alone (say, a renewal, and now the application stores a checkpoint), the
+//     lease is not lost, and w is done on top of it, unless that was sent on
+//     top of w, which then is done. If it changed the owner, w is refused, and
+//     the other is remembered for whoever repeats it.
 //   - Otherwise somebody else wrote.
 func (m *Manager) change(ctx context.Context, l *Lease, w write) (image Lease, applied bool, err error) {
 	w.base = l.Counter

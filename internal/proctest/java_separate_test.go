@@ -9,8 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/leasehold/leasehold/internal/javakcl"
 )
 
 // An application that began with Java KCL 3.0 to 3.4 has a table for the lock and
@@ -27,17 +25,7 @@ func TestJavaSeparateTables(t *testing.T) {
 
 	a := b.consume("a")
 	b.until("a prints of all shards", func() bool { return len(b.shards("a", 0)) == 4 })
-	java := javakcl.Start(t, javakcl.Options{App: b.app, Stream: b.stream, Name: "java", Kinesis: b.kinesis, DynamoDB: b.dynamo})
-	go func() {
-		for e := range java.Events() {
-			switch e.Kind {
-			case javakcl.Record:
-				b.printed(line{worker: "java", Shard: e.Shard, Sequence: e.Sequence, Key: e.Key, Data: string(e.Data)})
-			case javakcl.Failed:
-				t.Errorf("java: %s", e)
-			}
-		}
-	}()
+	java := b.startJava()
 	b.until("java has its half, handed over by ours", func() bool { return len(b.shards("java", 0)) == 2 })
 	b.wantSeparate("a", "a", "java")
 

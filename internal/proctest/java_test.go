@@ -19,17 +19,7 @@ func TestJavaWorkerSharesTheTable(t *testing.T) {
 	a := b.consume("a")
 	b.until("a prints of all shards", func() bool { return len(b.shards("a", 0)) == 4 })
 
-	java := javakcl.Start(t, javakcl.Options{App: b.app, Stream: b.stream, Name: "java", Kinesis: b.kinesis, DynamoDB: b.dynamo})
-	go func() {
-		for e := range java.Events() {
-			switch e.Kind {
-			case javakcl.Record:
-				b.printed(line{worker: "java", Shard: e.Shard, Sequence: e.Sequence, Key: e.Key, Data: string(e.Data)})
-			case javakcl.Failed:
-				t.Errorf("java: %s", e)
-			}
-		}
-	}()
+	java := b.startJava()
 	b.until("java has its half, handed over by ours", func() bool { return len(b.shards("java", 0)) == 2 })
 
 	// Two more of ours: the leader takes a lease from Java for them.
@@ -80,4 +70,20 @@ func (b *bench) leasesOf(worker string) int {
 	}
 	b.t.Error("a handoff is under way for half a minute")
 	return 0
+}
+
+// startJava starts a Java worker, called java, whose records count as ours do.
+func (b *bench) startJava() *javakcl.Worker {
+	java := javakcl.Start(b.t, javakcl.Options{App: b.app, Stream: b.stream, Name: "java", Kinesis: b.kinesis, DynamoDB: b.dynamo})
+	go func() {
+		for e := range java.Events() {
+			switch e.Kind {
+			case javakcl.Record:
+				b.printed(line{worker: "java", Shard: e.Shard, Sequence: e.Sequence, Key: e.Key, Data: string(e.Data)})
+			case javakcl.Failed:
+				b.t.Errorf("java: %s", e)
+			}
+		}
+	}()
+	return java
 }
