@@ -21,6 +21,8 @@ type calls struct {
 	ok map[string]int
 }
 
+// countCalls counts from now on. It must come before any call: the service reads
+// Trace without a lock.
 func (f *fleet) countCalls() *calls {
 	c := &calls{of: make(map[string]int), ok: make(map[string]int)}
 	f.db.Trace = func(r awsfake.Result) {
