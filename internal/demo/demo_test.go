@@ -136,6 +136,7 @@ func TestDemo(t *testing.T) {
 
 // A demo whose workers do not print all, or not in order, fails and says so.
 func TestDemoWithPlantedFaultFails(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		plant string
 		// settle is shorter where no time will do.
@@ -194,6 +195,7 @@ func TestDemoWithPlantedLossExits1(t *testing.T) {
 
 // Ctrl-C ends the demo and all that it started.
 func TestDemoInterrupted(t *testing.T) {
+	t.Parallel()
 	ctx, interrupt := context.WithCancelCause(t.Context())
 	defer interrupt(nil)
 	out := &watched{word: "a holds 4 of 4", found: func() { interrupt(&cli.SignalError{Signal: os.Interrupt}) }}

@@ -13,6 +13,7 @@ import (
 
 // A demo that is killed leaves no process behind.
 func TestKilledDemoLeavesNoWorker(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
