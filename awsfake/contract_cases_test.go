@@ -58,6 +58,13 @@ var contract = []contractCase{
 		step{"PutItem", putBody(`{"k": {"S": "a"}}`, ``), noTable},
 	)},
 	{"a table is created once", false, steps(step{"CreateTable", contractTable, "!ResourceInUseException"})},
+	{"the keys of an index are limited", false, steps(
+		step{"PutItem", putBody(`{"k": {"S": "`+strings.Repeat("k", 1024)+`"}, "o": {"S": "`+strings.Repeat("o", 2048)+`"}}`, ``), `{}`},
+		// Also where the item is not in the index, since it lacks the other key.
+		step{"PutItem", putBody(`{"k": {"S": "`+strings.Repeat("k", 1025)+`"}}`, ``), badValue},
+		step{"PutItem", putBody(`{"k": {"S": "a"}}`, ``), `{}`},
+		step{"UpdateItem", `{` + keyA + `, "UpdateExpression": "SET o = :o", "ExpressionAttributeValues": {":o": {"S": "` + strings.Repeat("o", 2049) + `"}}}`, badValue},
+	)},
 	{"put if absent", false, steps(
 		step{"PutItem", putBody(`{"k": {"S": "a"}, "n": {"N": "1"}}`, `, "ConditionExpression": "attribute_not_exists(k)"`), `{}`},
 		step{"PutItem", putBody(`{"k": {"S": "a"}, "n": {"N": "2"}}`, `, "ConditionExpression": "attribute_not_exists(k)"`), failed},

@@ -228,6 +228,7 @@ var differences = map[string]map[string]string{
 		"a provisioned table throttles": "nothing ever does",
 	},
 	emul.Dynalite: {
+		"the keys of an index are limited": "it limits those of the table only",
 		"old item with a failed condition": "a newer parameter than it knows",
 		"transactions":                     "unknown operations",
 		"a cancelled transaction":          "unknown operations",

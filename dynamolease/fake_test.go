@@ -13,7 +13,7 @@ func fake(t *testing.T) *target {
 }
 
 func TestStore(t *testing.T) {
-	leasetest.TestStore(t, func(t *testing.T) leasetest.Target { return indexed{fake(t)} })
+	leasetest.TestStore(t, func(t *testing.T) leasetest.Target { return newStateful(t) })
 }
 
 func TestLayout(t *testing.T) { testLayout(t, fake) }

@@ -1,10 +1,7 @@
 package dynamolease
 
 import (
-	"cmp"
-	"math"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -24,6 +21,15 @@ func entity(r *row) string {
 		return entityByKey(r.key())
 	}
 	return entityLease
+}
+
+// isOther reports whether an item of the lease table is known to be no lease.
+func isOther(r *row) bool {
+	if v := r.item[attrEntity]; v != nil {
+		kind, ok := v.(*types.AttributeValueMemberS)
+		return ok && kind.Value != entityLease
+	}
+	return entity(r) != entityLease
 }
 
 // entityByKey returns the kind of an item that has neither type nor counter.
@@ -61,13 +67,13 @@ func leaseOf(r *row, keys Keys) *lease.Lease {
 		Key:        r.required(attrKey),
 		Stream:     stream,
 		Shard:      shard,
-		Counter:    r.requiredWhole(attrCounter),
+		Counter:    r.counter(attrCounter),
 		Switches:   r.requiredWhole(attrSwitches),
 		Checkpoint: r.position(attrCheckpoint, attrCheckpointSub),
 		Parents:    r.set(attrParents),
 		Children:   r.set(attrChildren),
 		HashRange:  parseHashRange(r),
-		Throughput: r.float(attrThroughput),
+		Throughput: r.rate(attrThroughput),
 		Mark:       r.text(attrMark),
 	}
 	l.Owner, l.NextOwner = parseOwners(r)
@@ -106,22 +112,14 @@ func parseHashRange(r *row) lease.HashRange {
 	if h.Start == "" || h.End == "" {
 		return lease.HashRange{}
 	}
-	for attr, s := range map[string]string{attrHashStart: h.Start, attrHashEnd: h.End} {
-		if strings.Trim(s, "0123456789") != "" {
-			r.fail(attr, "is %q, not a decimal number", s)
-			return h
+	if err := h.Check(); err != nil {
+		attr := attrHashStart
+		if (lease.HashRange{Start: h.End, End: h.End}).Check() != nil {
+			attr = attrHashEnd
 		}
-	}
-	if compareDecimal(h.Start, h.End) > 0 {
-		r.fail(attrHashStart, "is greater than %s", attrHashEnd)
+		r.fail(attr, "is wrong: %v", err)
 	}
 	return h
-}
-
-// compareDecimal compares two numbers of decimal digits.
-func compareDecimal(a, b string) int {
-	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
 // leaseItem returns l as a new row. Nothing empty is in it: Java KCL takes an
@@ -178,17 +176,10 @@ func ownerAttributes(o lease.Owners) (leaseOwner, checkpointOwner string) {
 	return o.Next, o.Owner
 }
 
-// throughput returns a rate in KiB a second with six decimals, as Java KCL
-// stores it, and nil for what is no such rate: it is a hint for balancing, and
-// DynamoDB's refusal of it would fail the renewal that carries it.
+// throughput returns a rate as Java KCL stores it, nil for what is none.
 func throughput(f *float64) types.AttributeValue {
-	const most = 1e15 // beyond it, a float64 has no decimals to keep
-	if f == nil || !(*f >= 0 && *f < most) {
+	if f = lease.RoundThroughput(f); f == nil {
 		return nil
 	}
-	rounded := *f
-	if *f < most/1e6 {
-		rounded = math.Round(*f*1e6) / 1e6
-	}
-	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(rounded, 'f', -1, 64)}
+	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(*f, 'f', -1, 64)}
 }

@@ -77,7 +77,7 @@ func TestParse(t *testing.T) {
 		{"hash range by number, not by text", item{"startingHashKey": text("9"), "endingHashKey": text("10")},
 			but(func(l *lease.Lease) { l.HashRange = lease.HashRange{Start: "9", End: "10"} })},
 		{"throughput in any form", item{"throughputKBps": decimal("1.0E1")}, but(func(l *lease.Lease) { l.Throughput = new(10.0) })},
-		{"negative counter", item{"leaseCounter": decimal("-3")}, but(func(l *lease.Lease) { l.Counter = -3 })},
+		{"throughput that is none", item{"throughputKBps": decimal("-1")}, good},
 		{"largest counter", item{"leaseCounter": decimal("9223372036854775807")}, but(func(l *lease.Lease) { l.Counter = math.MaxInt64 })},
 		{"stream and shard", item{"leaseKey": text("1:orders:2:s"), "streamName": text("1:orders:2"), "shardId": text("s")},
 			but(func(l *lease.Lease) { l.Key, l.Stream, l.Shard = "1:orders:2:s", "1:orders:2", "s" })},
@@ -105,6 +105,7 @@ func TestParseOfBrokenRows(t *testing.T) {
 		{"no counter", item{"leaseCounter": nil}, "leaseCounter", "is missing"},
 		{"no switches", item{"ownerSwitchesSinceCheckpoint": nil}, "ownerSwitchesSinceCheckpoint", "is missing"},
 		{"no key", item{"leaseKey": nil}, "leaseKey", "is missing"},
+		{"negative counter", item{"leaseCounter": decimal("-3")}, "leaseCounter", "is negative"},
 		{"fractional counter", item{"leaseCounter": decimal("1.0")}, "leaseCounter", `is "1.0", not a whole number of 64 bits`},
 		{"counter with an exponent", item{"leaseCounter": decimal("1E3")}, "leaseCounter", `is "1E3", not a whole number of 64 bits`},
 		{"counter beyond 64 bits", item{"leaseCounter": decimal("9223372036854775808")}, "leaseCounter", `is "9223372036854775808", not a whole number of 64 bits`},
@@ -115,8 +116,8 @@ func TestParseOfBrokenRows(t *testing.T) {
 		{"checkpoint of words", item{"checkpoint": text("latest")}, "checkpoint", `is not a position: sequence number "latest" has a character that is not a digit`},
 		{"sub-sequence number of a sentinel", item{"checkpointSubSequenceNumber": decimal("1")}, "checkpoint", "is not a position: LATEST has sub-sequence number 1, not 0"},
 		{"parents as a list", item{"parentShardId": &types.AttributeValueMemberL{}}, "parentShardId", "has type L, not SS"},
-		{"hash range upside down", item{"startingHashKey": text("10"), "endingHashKey": text("9")}, "startingHashKey", "is greater than endingHashKey"},
-		{"hash key with a sign", item{"startingHashKey": text("-1"), "endingHashKey": text("9")}, "startingHashKey", `is "-1", not a decimal number`},
+		{"hash range upside down", item{"startingHashKey": text("10"), "endingHashKey": text("9")}, "startingHashKey", "is wrong: hash range from 10 to 9 is none"},
+		{"hash key with a sign", item{"startingHashKey": text("-1"), "endingHashKey": text("9")}, "startingHashKey", `is wrong: hash key "-1" is not a decimal number`},
 		{"pending state as text", item{"pendingCheckpointState": text("x")}, "pendingCheckpointState", "has type S, not B"},
 		{"entityType as a number", item{"entityType": decimal("1")}, "entityType", "has type N, not S"},
 	} {
@@ -263,7 +264,7 @@ var genLease = rapid.Custom(func(t *rapid.T) lease.Lease {
 	o := genOwners.Draw(t, "owners")
 	l := lease.Lease{
 		Key: genName.Draw(t, "key"), Owner: o.Owner, NextOwner: o.Next,
-		Counter: rapid.Int64().Draw(t, "counter"), Checkpoint: genPosition.Draw(t, "checkpoint"),
+		Counter: rapid.Int64Range(0, math.MaxInt64).Draw(t, "counter"), Checkpoint: genPosition.Draw(t, "checkpoint"),
 		Switches: rapid.Int64().Draw(t, "switches"), Pending: maybe(t, "pending", genPosition),
 		Parents: maybe(t, "parents", genShards), Children: maybe(t, "children", genShards),
 		HashRange: maybe(t, "hash range", genHashRange), Throughput: maybe(t, "throughput", genThroughput),

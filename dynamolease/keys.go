@@ -2,6 +2,7 @@ package dynamolease
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/leasehold/leasehold/lease"
 )
@@ -55,6 +56,15 @@ const (
 	ofSeveralStreams = "is there: the row is of an application with several streams, and the keys of this table are ByShard"
 	ofOneStream      = "is missing: the row is of an application with one stream, and the keys of this table are ByStreamAndShard"
 )
+
+// CheckOneStream reports why the store is not for the leases of an application
+// that reads one stream. A leasehold.Worker asks before it begins.
+func (s *Store) CheckOneStream() error {
+	if s.cfg.Keys == ByShard {
+		return nil
+	}
+	return fmt.Errorf("lease table %q is opened for several streams; set Keys to ByShard, or leave it unset", s.table)
+}
 
 // read reads what names the stream of a lease, and reports a row that is not one
 // of k. Java KCL does not look at whether the parts of the key are those of the

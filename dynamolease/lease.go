@@ -223,6 +223,9 @@ func (s *Store) Delete(ctx context.Context, k string, cond lease.Cond) (applied 
 // as a rule within milliseconds.
 func (s *Store) KeysOf(ctx context.Context, worker string) ([]string, error) {
 	const op = "list leases of worker"
+	if err := lease.CheckKey(worker); err != nil {
+		return nil, invalid(op, worker, err)
+	}
 	var e expression
 	e.require("%s = %s", attrOwner, text(worker))
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{

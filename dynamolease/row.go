@@ -105,6 +105,25 @@ func (r *row) requiredWhole(attr string) int64 {
 	return r.whole(attr)
 }
 
+// counter is requiredWhole for a counter: no write can follow a negative one.
+func (r *row) counter(attr string) int64 {
+	n := r.requiredWhole(attr)
+	if n < 0 {
+		r.fail(attr, "is negative")
+	}
+	return n
+}
+
+// rate is float for a rate. What is none counts as absent: it is a hint, for
+// which no lease should stand still.
+func (r *row) rate(attr string) *float64 {
+	f := r.float(attr)
+	if lease.RoundThroughput(f) == nil {
+		return nil
+	}
+	return f
+}
+
 // float returns a number, nil if there is none.
 func (r *row) float(attr string) *float64 {
 	switch v := r.item[attr].(type) {

@@ -87,6 +87,7 @@ func (s *Store) scan(ctx context.Context, p place, in dynamodb.ScanInput, snap *
 		for _, item := range page.Items {
 			r := newRow(p.row(item))
 			if add(snap, r); r.bad != nil {
+				r.bad.NotLease = p.table != s.table || isOther(r)
 				snap.Unreadable = append(snap.Unreadable, *r.bad)
 			}
 		}

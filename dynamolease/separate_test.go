@@ -200,7 +200,7 @@ func TestItemsOfOldJavaInSeparateTables(t *testing.T) {
 	javaLock := &lease.Lock{Owner: "java", Duration: 2 * time.Minute, Version: "r1"}
 	want := &lease.Snapshot{
 		Workers: []lease.Worker{{ID: "java", Reported: time.Unix(77, 0)}}, Lock: javaLock, Version: lease.Version3X,
-		Unreadable: []lease.UnreadableError{{Key: "broken", Attribute: "lut", Reason: "has type S, not N"}},
+		Unreadable: []lease.UnreadableError{{Key: "broken", Attribute: "lut", Reason: "has type S, not N", NotLease: true}},
 	}
 	snap := scan(t, s)
 	snap.Units = 0

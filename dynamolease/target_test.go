@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -90,6 +91,9 @@ func (t *target) DropTable(ctx context.Context) error {
 type indexed struct{ *target }
 
 func (t indexed) DropIndex(ctx context.Context) error {
+	// On dynalite the index stays, and nobody should wait long for that.
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	_, err := t.client.UpdateTable(ctx, &dynamodb.UpdateTableInput{
 		TableName: &t.store.table,
 		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{
@@ -103,12 +107,12 @@ func (t indexed) DropIndex(ctx context.Context) error {
 
 // faults is a client's HTTP client that spoils some requests.
 type faults struct {
-	next aws.HTTPClient
-
 	mu        sync.Mutex // guards what follows
+	next      aws.HTTPClient
 	throttle  int
 	fail      int
 	lose      int
+	hang      int
 	breakScan int // 2: the next page is to be one item, 1: the next page fails
 	status    lease.TableStatus
 	calls     map[string]int
@@ -130,8 +134,11 @@ func (f *faults) set(change func()) {
 func (f *faults) Throttle(n int)    { f.set(func() { f.throttle = n }) }
 func (f *faults) Fail(n int)        { f.set(func() { f.fail = n }) }
 func (f *faults) LoseReplies(n int) { f.set(func() { f.lose = n }) }
+func (f *faults) Hang(n int)        { f.set(func() { f.hang = n }) }
 func (f *faults) BreakScan()        { f.set(func() { f.breakScan = 2 }) }
 
+// SetTableStatus makes a service say that the table is in this state, and refuse
+// what it refuses then.
 func (f *faults) SetTableStatus(_ context.Context, s lease.TableStatus) error {
 	f.set(func() { f.status = s })
 	return nil
@@ -146,15 +153,19 @@ func (e *netError) Unwrap() error { return e.error }
 
 func (f *faults) Do(r *http.Request) (*http.Response, error) {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	writes := strings.HasSuffix(op, "Item") && op != "GetItem"
+	rows := strings.HasSuffix(op, "Item") || op == "Query" || op == "Scan"
+	writes := rows && !slices.Contains([]string{"GetItem", "BatchGetItem", "Query", "Scan"}, op) || op == "CreateTable" || op == "UpdateTable"
 	f.mu.Lock()
 	f.calls[op]++
-	throttle, fail := f.throttle > 0, f.fail > 0
+	next := f.next
+	hang, throttle, fail := f.hang > 0, f.throttle > 0, f.fail > 0
 	lose := writes && f.lose > 0
 	status := f.status
 	one := op == "Scan" && f.breakScan == 2
 	broken := op == "Scan" && f.breakScan == 1
 	switch {
+	case hang:
+		f.hang--
 	case throttle:
 		f.throttle--
 	case fail:
@@ -167,14 +178,19 @@ func (f *faults) Do(r *http.Request) (*http.Response, error) {
 	f.mu.Unlock()
 
 	switch {
+	case hang:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
 	case throttle:
 		return canned(r, 400, "ProvisionedThroughputExceededException"), nil
 	case fail, broken:
 		return canned(r, 500, "InternalServerError"), nil
+	case rows && (status == lease.Creating || status == lease.Deleting):
+		return canned(r, 400, "ResourceNotFoundException"), nil
 	case one:
-		return f.onePage(r)
+		return onePage(next, r)
 	}
-	resp, err := f.next.Do(r)
+	resp, err := next.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +207,7 @@ func (f *faults) Do(r *http.Request) (*http.Response, error) {
 }
 
 // onePage asks a scan for one item only, so that there is a second page.
-func (f *faults) onePage(r *http.Request) (*http.Response, error) {
+func onePage(next aws.HTTPClient, r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -207,7 +223,7 @@ func (f *faults) onePage(r *http.Request) (*http.Response, error) {
 	}
 	r = r.Clone(r.Context())
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return f.next.Do(r)
+	return next.Do(r)
 }
 
 func canned(r *http.Request, status int, code string) *http.Response {

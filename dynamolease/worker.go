@@ -32,7 +32,7 @@ const (
 // which has no condition, would make a lease into a worker.
 func (s *Store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worker) (present *lease.Worker, applied bool, err error) {
 	const op = "put worker"
-	if err := lease.CheckKey(w.ID); err != nil {
+	if err := lease.CheckWorker(w.ID); err != nil {
 		return nil, false, invalid(op, w.ID, err)
 	}
 	l, err := s.where(ctx, op, w.ID)
@@ -145,6 +145,9 @@ func parseWorker(r *row) lease.Worker {
 // item that has its key.
 func (s *Store) DeleteWorker(ctx context.Context, id, nonce string) (applied bool, err error) {
 	const op = "delete worker"
+	if err := lease.CheckKey(id); err != nil {
+		return false, invalid(op, id, err)
+	}
 	l, err := s.where(ctx, op, id)
 	if err != nil {
 		return false, err

@@ -13,7 +13,8 @@ var (
 	// that a limit of the account forbids it.
 	ErrProvisionedThroughput = errors.New("lease table is throttled")
 
-	// ErrInvalidState reports that the lease table does not exist.
+	// ErrInvalidState reports that the lease table does not exist, or cannot be
+	// used since it is being created or deleted.
 	ErrInvalidState = errors.New("lease table does not exist")
 
 	// ErrDependency reports every other failure of the service, the network or
@@ -67,6 +68,9 @@ type UnreadableError struct {
 	Attribute string
 	// Reason says what is wrong with it.
 	Reason string
+	// NotLease says that the row is known to be no lease: a worker's, say, or of
+	// a kind that this library does not know.
+	NotLease bool
 }
 
 func (e *UnreadableError) Error() string {

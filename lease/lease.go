@@ -21,7 +21,8 @@ type Lease struct {
 	// of owner. It is the fence: each such write is conditional on it.
 	Counter int64
 
-	// Checkpoint is the last record processed, or a sentinel.
+	// Checkpoint is the last record processed, or a sentinel. It is the zero
+	// Position if the row has none, which other libraries can leave so.
 	Checkpoint Position
 
 	// Pending is a prepared checkpoint, the zero Position if there is none,
@@ -41,7 +42,7 @@ type Lease struct {
 	HashRange HashRange
 
 	// Throughput is what the owner lately read, in KiB a second; nil if it
-	// never said.
+	// never said. See [RoundThroughput].
 	Throughput *float64
 
 	// Stream and Shard are set in tables that serve several streams only; see

@@ -17,21 +17,10 @@ import (
 // [Store]. It is safe for concurrent use; a [*Lease] passed to it is not, for
 // the operations that change it.
 //
-// # Results
-//
-// A condition that does not hold is the result false with a nil error. An
-// error is an [*Error] and matches exactly one of the three kinds. After an
-// error the write may have happened or not, and the passed lease is unchanged;
-// the same operation on the same [*Lease] finds out which, and does not do the
-// write twice. A value that cannot be stored, such as an empty key, is an
-// error of kind [ErrDependency] before any request.
-//
-// # Repetition
-//
-// Each operation makes up to five tries, as long as the failure is
-// [Error.Retryable] and its context is not done. A write that was carried out
-// while its reply was lost meets its own effect at the next try: it knows it by
-// the mark that it left in the lease (see [Set.Mark]), and reports true.
+// A condition that does not hold is the result false with a nil error. After an
+// error the write may have been done or not, and the passed lease is unchanged;
+// the same operation on the same [*Lease] finds out. The package comment says
+// what each does under each failure.
 type Manager struct {
 	// Try bounds one try of a request to the store. Reading the whole table
 	// and creating it have thirty times as long. Set it before the first use.
@@ -83,10 +72,15 @@ func (m *Manager) mark() string {
 // repeat calls try until it succeeds, up to five times, each with its own
 // deadline. The error says what op was, in place of what the store's call was.
 func (m *Manager) repeat(ctx context.Context, op, key string, limit time.Duration, try func(context.Context) error) error {
+	return m.repeatUntil(ctx, op, key, limit, time.Time{}, try)
+}
+
+// repeatUntil is repeat without a pause that would go beyond end, if that is not
+// zero.
+func (m *Manager) repeatUntil(ctx context.Context, op, key string, limit time.Duration, end time.Time, try func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return ended(ctx, &Error{Op: op, Key: key, Kind: ErrDependency})
 	}
-	pause := m.Backoff
 	for n := 1; ; n++ {
 		tctx, cancel := context.WithTimeout(ctx, limit)
 		err := try(tctx)
@@ -104,15 +98,15 @@ func (m *Manager) repeat(ctx context.Context, op, key string, limit time.Duratio
 			// know that the caller has time left.
 			failure.Retryable = true
 		}
-		if n == tries || !failure.Retryable {
+		pause := jitter(m.Backoff << (n - 1))
+		if n == tries || !failure.Retryable || !end.IsZero() && time.Until(end) < pause {
 			return failure
 		}
 		select {
 		case <-ctx.Done():
 			return ended(ctx, failure)
-		case <-time.After(jitter(pause)):
+		case <-time.After(pause):
 		}
-		pause *= 2
 	}
 }
 
@@ -125,10 +119,12 @@ func jitter(d time.Duration) time.Duration {
 	return d/2 + mathrand.N(d)
 }
 
-// ended completes the error of an operation whose context is done, so that
-// callers find the context's error in it.
+// ended completes the error of an operation whose context is done: it is that
+// which ended the operation, whatever failed before, and callers find the
+// context's error in it.
 func ended(ctx context.Context, e *Error) *Error {
 	cause := ctx.Err()
+	e.Kind = ErrDependency
 	if !errors.Is(e.Err, cause) {
 		e.Err = errors.Join(e.Err, cause)
 	}
@@ -169,7 +165,7 @@ func refuse(op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if len(key) > maxName {
+	if len(key) > maxKey {
 		key = key[:32] + "…"
 	}
 	return &Error{Op: op, Key: key, Kind: ErrDependency, Err: err}

@@ -25,26 +25,36 @@ func (m *Manager) GetLease(ctx context.Context, key string) (*Lease, error) {
 	return l, nil
 }
 
-// CreateLeaseIfNotExists stores l and reports whether it did. False is a key
-// that is in use, by a lease or another row, which is left as it is. The passed
-// lease does not change.
+// CreateLeaseIfNotExists stores l and reports whether it did, by this call or by
+// an earlier one with the same *Lease and content whose outcome was not known.
+// False is a key that is in use, by a lease or another row, which is left as it
+// is. The passed lease does not change.
 func (m *Manager) CreateLeaseIfNotExists(ctx context.Context, l *Lease) (bool, error) {
 	const op = "create lease"
 	if err := checkWhole(op, l); err != nil {
 		return false, err
 	}
-	c := l.Clone()
-	c.Mark = m.mark()
+	w := m.resume(l, write{
+		op:  op,
+		new: new(l.Clone()),
+		// As if it had moved the counter to where it begins.
+		base:  l.Counter,
+		from:  new(l.Counter - 1),
+		owner: l.Owner,
+	})
+	w.new.Mark = w.set.Mark
 	var image Lease
 	var applied bool
 	err := m.repeat(ctx, op, l.Key, m.Try, func(ctx context.Context) (err error) {
-		image, applied, err = m.store.Create(ctx, c)
+		image, applied, err = m.store.Create(ctx, *w.new)
 		return err
 	})
 	if err != nil {
+		m.remember(l, w)
 		return false, err
 	}
-	return applied || image.Mark == c.Mark, nil
+	m.drop(l, func(v *write) bool { return v.set.Mark == w.set.Mark })
+	return applied || image.Mark == w.set.Mark, nil
 }
 
 // RenewLease adds one to the stored counter if it still equals l.Counter, and
@@ -148,7 +158,7 @@ var errBusy = errors.New("its owner writes it too often to be overtaken")
 // the counter, if the stored counter still equals l.Counter: the checkpoint,
 // the pending checkpoint and its state (removed where l has none), the count of
 // switches, and, where l has them, the children and the hash range. It never
-// writes the key, the owners or the parents. After success l has the new
+// writes the key, the owners, the parents or the throughput. After success l has the new
 // counter. False means that the lease is lost, and nothing was stored.
 func (m *Manager) UpdateLease(ctx context.Context, l *Lease) (bool, error) {
 	const op = "update lease"
@@ -173,8 +183,8 @@ func (m *Manager) UpdateLease(ctx context.Context, l *Lease) (bool, error) {
 }
 
 // DeleteLease deletes the lease with l's key, whoever owns it and whatever its
-// counter. A lease that is not there is no error. A row of this key that is not
-// a lease stays.
+// counter, also one that does not parse. A lease that is not there is no error. A
+// row of this key that is not a lease stays.
 func (m *Manager) DeleteLease(ctx context.Context, l *Lease) error {
 	const op = "delete lease"
 	if l == nil {

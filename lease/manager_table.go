@@ -14,8 +14,8 @@ import (
 // does not wait until the table is usable: [Manager.WaitUntilLeaseTableExists]
 // does.
 //
-// The error matches [ErrProvisionedThroughput] if limits of the account forbid
-// the table, else [ErrDependency]. When a reply was lost, false may be said of
+// The error matches [ErrProvisionedThroughput] if the call is throttled or limits
+// of the account forbid the table, else [ErrDependency]. When a reply was lost, false may be said of
 // a table that this call created.
 func (m *Manager) CreateLeaseTableIfNotExists(ctx context.Context, readCapacity, writeCapacity int64) (bool, error) {
 	const op = "create lease table"
@@ -38,9 +38,14 @@ func (m *Manager) CreateLeaseTableIfNotExists(ctx context.Context, readCapacity,
 // [ErrDependency]; so does that of a table that cannot be a lease table, such
 // as one with another key.
 func (m *Manager) LeaseTableExists(ctx context.Context) (bool, error) {
+	return m.exists(ctx, time.Time{})
+}
+
+// exists is LeaseTableExists without a pause beyond end, if that is not zero.
+func (m *Manager) exists(ctx context.Context, end time.Time) (bool, error) {
 	const op = "describe lease table"
 	var table Table
-	err := m.repeat(ctx, op, "", m.Try, func(ctx context.Context) (err error) {
+	err := m.repeatUntil(ctx, op, "", m.Try, end, func(ctx context.Context) (err error) {
 		table, err = m.store.DescribeTable(ctx)
 		return err
 	})
@@ -55,16 +60,16 @@ func (m *Manager) LeaseTableExists(ctx context.Context) (bool, error) {
 
 // WaitUntilLeaseTableExists looks at the table every poll until it exists and
 // is usable, which is true, or until timeout is over, which is false. It looks
-// at once, also with a timeout of 0, and never sleeps past the end. A poll of
-// 0 is one second. Errors are those of [Manager.LeaseTableExists]; the first
-// ends the waiting.
+// at once, also with a timeout of 0, and never sleeps past the end, neither
+// between looks nor between the tries of one. A poll of 0 is one second. Errors
+// are those of [Manager.LeaseTableExists]; the first ends the waiting.
 func (m *Manager) WaitUntilLeaseTableExists(ctx context.Context, poll, timeout time.Duration) (bool, error) {
 	if poll <= 0 {
 		poll = time.Second
 	}
 	end := time.Now().Add(timeout)
 	for {
-		exists, err := m.LeaseTableExists(ctx)
+		exists, err := m.exists(ctx, end)
 		if exists || err != nil {
 			return exists, err
 		}
@@ -106,9 +111,7 @@ func (m *Manager) list(ctx context.Context, op string) ([]*Lease, error) {
 	}
 	var unreadable []error
 	for i, u := range look.Unreadable {
-		// Such a row is not a lease but of a kind that this library does not
-		// know.
-		if u.Attribute != entityType {
+		if !u.NotLease {
 			unreadable = append(unreadable, &look.Unreadable[i])
 		}
 	}
@@ -117,10 +120,6 @@ func (m *Manager) list(ctx context.Context, op string) ([]*Lease, error) {
 	}
 	return leases, nil
 }
-
-// entityType is the attribute that says what a row is. A row whose entityType
-// is at fault is known not to be a lease.
-const entityType = "entityType"
 
 // IsLeaseTableEmpty reports whether the table has no lease. Other rows do not
 // count. On an error, and so also where there is no readable lease but a row

@@ -20,6 +20,8 @@ type write struct {
 	// owners is a further condition, if not nil.
 	owners *Owners
 	set    Set
+	// new is the lease that a creation stores.
+	new *Lease
 	// owner is the actual owner after the write; empty if it is nobody, or if
 	// the caller did not say who.
 	owner string
@@ -33,7 +35,19 @@ type write struct {
 func (w *write) is(v *write) bool {
 	a, b := w.set, v.set
 	a.Mark, b.Mark = "", ""
-	return w.op == v.op && w.base == v.base && (w.owners != nil || reflect.DeepEqual(a, b))
+	if w.op != v.op || w.base != v.base {
+		return false
+	}
+	switch {
+	case w.new != nil:
+		x, y := *w.new, *v.new
+		x.Mark, y.Mark = "", ""
+		return reflect.DeepEqual(x, y)
+	case w.owners != nil:
+		// Who comes next is what is stored, not what the caller knows.
+		return w.owners.Owner == v.owners.Owner
+	}
+	return reflect.DeepEqual(a, b)
 }
 
 // in reports whether l is the lease as w left it. The mark alone does not say
@@ -69,17 +83,8 @@ func (m *Manager) change(ctx context.Context, l *Lease, w write) (image Lease, a
 	}
 	w.from = new(*w.from)
 
-	m.mu.Lock()
-	before := slices.Clone(m.unknown[weak.Make(l)])
-	m.mu.Unlock()
-
-	w.set.Mark = m.mark()
-	for _, v := range slices.Backward(before) {
-		if v.is(&w) {
-			w = v // with its mark
-			break
-		}
-	}
+	before := m.before(l)
+	w = m.resume(l, w)
 	for {
 		if err := checkCounter(*w.from); err != nil {
 			return Lease{}, false, refuse(w.op, l.Key, err)
@@ -99,21 +104,40 @@ func (m *Manager) change(ctx context.Context, l *Lease, w write) (image Lease, a
 		}
 		i := slices.IndexFunc(before, func(v write) bool { return v.in(&image) })
 		switch {
-		case i < 0 || image.Counter == *w.from: // the latter is a store that breaks its word
-			m.forget(l)
-			return image, false, nil
-		case before[i].set.Owners != nil:
-			// What is stored is ours, and whoever repeats it shall know.
+		case i < 0 || image.Counter == *w.from: // the latter is refused for its owners
+			m.forget(l, &image)
 			return image, false, nil
 		case w.applied:
 			// What came after w is ours too, and of unknown outcome still.
 			m.settle(l, *w.from)
 			image.Counter = *w.from + 1
 			return image, true, nil
+		case before[i].set.Owners != nil:
+			// What is stored is ours, and whoever repeats it shall know.
+			return image, false, nil
 		}
 		m.done(l, before[i].set.Mark)
 		w.from, w.set.Mark = new(image.Counter), m.mark()
 	}
+}
+
+// before returns the writes for l of unknown outcome.
+func (m *Manager) before(l *Lease) []write {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.unknown[weak.Make(l)])
+}
+
+// resume returns w with a mark: as it is among the writes for l of unknown
+// outcome, else with a new one.
+func (m *Manager) resume(l *Lease, w write) write {
+	for _, v := range slices.Backward(m.before(l)) {
+		if v.is(&w) {
+			return v
+		}
+	}
+	w.set.Mark = m.mark()
+	return w
 }
 
 // done notes that the write with this mark is done.
@@ -145,20 +169,39 @@ func (m *Manager) remember(l *Lease, w write) {
 }
 
 // settle is called when it is known that a write for l from this counter is done.
+// The caller's lease then has the next counter, and with it he repeats what came
+// on top.
 func (m *Manager) settle(l *Lease, from int64) {
+	m.drop(l, func(v *write) bool {
+		if v.new != nil {
+			return false
+		}
+		v.base = from + 1
+		return *v.from <= from
+	})
+}
+
+// forget is called when image is stored, and a write for l is not done. It forgets
+// what can neither be applied any more nor be what is stored. A creation can: it has
+// no fence.
+func (m *Manager) forget(l, image *Lease) {
+	m.drop(l, func(v *write) bool {
+		return v.new == nil && (image.Key == "" || *v.from < image.Counter && !v.in(image))
+	})
+}
+
+// drop forgets those writes for l.
+func (m *Manager) drop(l *Lease, those func(*write) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := weak.Make(l)
-	all := slices.DeleteFunc(m.unknown[key], func(v write) bool { return *v.from <= from })
+	var all []write
+	for _, v := range m.unknown[key] {
+		if !those(&v) {
+			all = append(all, v)
+		}
+	}
 	if m.unknown[key] = all; len(all) == 0 {
 		delete(m.unknown, key)
 	}
-}
-
-// forget is called when the outcome of a write for l is known. Then no earlier
-// one can be applied any more, or be what is stored.
-func (m *Manager) forget(l *Lease) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.unknown, weak.Make(l))
 }

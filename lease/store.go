@@ -41,11 +41,13 @@ type Store interface {
 	// Change makes one fenced write: if the lease exists and cond holds, it
 	// changes what set names and nothing else. Image is the lease after the
 	// change when applied, and the present lease when refused: the zero Lease
-	// if there is none.
+	// if there is none. If that lease does not parse, the error has an
+	// [*UnreadableError], and the change may have been made.
 	Change(ctx context.Context, key string, cond Cond, set Set) (image Lease, applied bool, err error)
 
 	// Delete removes a lease if cond holds. A lease that is not there is
-	// applied; an item that is not a lease is never removed, and refused.
+	// applied; an item that is not a lease is never removed, and refused. A
+	// lease that does not parse is removed if cond is empty, else refused.
 	Delete(ctx context.Context, key string, cond Cond) (applied bool, err error)
 
 	// Scan reads the whole table, eventually consistently. An error means that
@@ -61,7 +63,8 @@ type Store interface {
 	// w's nonce too. If over is not nil, it also stores w in place of a worker
 	// that still has the nonce and the time of over. When it is refused,
 	// present is the worker that has the ID, nil if its item does not parse.
-	// The key of a row that is not a worker's is an error.
+	// The key of a row that is not a worker's, and a name that cannot be one
+	// ([CheckWorker]), is an error.
 	PutWorker(ctx context.Context, w Worker, over *Worker) (present *Worker, applied bool, err error)
 
 	// DeleteWorker removes the worker's item if it has this nonce. One that is
@@ -187,7 +190,9 @@ type Set struct {
 	// HashRange replaces the hash range.
 	HashRange *HashRange
 
-	// Throughput replaces the owner's throughput, in KiB a second.
+	// Throughput replaces the owner's throughput, in KiB a second, as
+	// [RoundThroughput] says. What is no rate is left out: it is a hint, for
+	// which no renewal should fail.
 	Throughput *float64
 }
 
@@ -222,7 +227,7 @@ func (s Set) Apply(l *Lease) {
 	if s.HashRange != nil {
 		l.HashRange = *s.HashRange
 	}
-	if s.Throughput != nil {
-		l.Throughput = s.Throughput
+	if t := RoundThroughput(s.Throughput); t != nil {
+		l.Throughput = t
 	}
 }

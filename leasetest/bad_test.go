@@ -146,7 +146,8 @@ func (b *badStore) CreateClientVersion(ctx context.Context, v lease.ClientVersio
 // A badManager is a manager with a planted defect.
 type badManager struct {
 	operations
-	s lease.Store // for what a defect does in place of the manager
+	s   lease.Store // for what a defect does in place of the manager
+	spy *spy        // the manager's own
 
 	createTable func(ctx context.Context, r, w int64) (bool, error)
 	exists      func(ctx context.Context) (bool, error)

@@ -9,45 +9,48 @@ import (
 	"github.com/leasehold/leasehold/lease"
 )
 
-// A call is one method of the store. OnTable is set for those that also work
-// where there is no table.
+// A call is one method of the store.
 type call struct {
-	name    string
+	name string
+	// onTable is set for those that also work where there is no table.
 	onTable bool
-	do      func(ctx context.Context, s lease.Store) error
+	// key is what its errors say, and writes is set if it writes a row.
+	key    string
+	writes bool
+	do     func(ctx context.Context, s lease.Store) error
 }
 
 func calls() []call {
 	return []call{
-		{"CreateTable", true, func(ctx context.Context, s lease.Store) error { _, err := s.CreateTable(ctx, 0, 0); return err }},
-		{"DescribeTable", true, func(ctx context.Context, s lease.Store) error { _, err := s.DescribeTable(ctx); return err }},
-		{"CreateIndex", false, func(ctx context.Context, s lease.Store) error { return s.CreateIndex(ctx) }},
-		{"Get", false, func(ctx context.Context, s lease.Store) error { _, err := s.Get(ctx, "k"); return err }},
-		{"Create", false, func(ctx context.Context, s lease.Store) error { _, _, err := s.Create(ctx, fresh("k2")); return err }},
-		{"Change", false, func(ctx context.Context, s lease.Store) error {
+		{"CreateTable", true, "", false, func(ctx context.Context, s lease.Store) error { _, err := s.CreateTable(ctx, 0, 0); return err }},
+		{"DescribeTable", true, "", false, func(ctx context.Context, s lease.Store) error { _, err := s.DescribeTable(ctx); return err }},
+		{"CreateIndex", false, "", false, func(ctx context.Context, s lease.Store) error { return s.CreateIndex(ctx) }},
+		{"Get", false, "k", false, func(ctx context.Context, s lease.Store) error { _, err := s.Get(ctx, "k"); return err }},
+		{"Create", false, "k2", true, func(ctx context.Context, s lease.Store) error { _, _, err := s.Create(ctx, fresh("k2")); return err }},
+		{"Change", false, "k", true, func(ctx context.Context, s lease.Store) error {
 			_, _, err := s.Change(ctx, "k", lease.Cond{}, lease.Set{Bump: true, Mark: "m"})
 			return err
 		}},
-		{"Delete", false, func(ctx context.Context, s lease.Store) error { _, err := s.Delete(ctx, "k", lease.Cond{}); return err }},
-		{"Scan", false, func(ctx context.Context, s lease.Store) error { _, err := s.Scan(ctx); return err }},
-		{"KeysOf", false, func(ctx context.Context, s lease.Store) error { _, err := s.KeysOf(ctx, "a"); return err }},
-		{"PutWorker", false, func(ctx context.Context, s lease.Store) error {
+		{"Delete", false, "k", true, func(ctx context.Context, s lease.Store) error { _, err := s.Delete(ctx, "k", lease.Cond{}); return err }},
+		{"Scan", false, "", false, func(ctx context.Context, s lease.Store) error { _, err := s.Scan(ctx); return err }},
+		{"KeysOf", false, "a", false, func(ctx context.Context, s lease.Store) error { _, err := s.KeysOf(ctx, "a"); return err }},
+		{"PutWorker", false, "w", true, func(ctx context.Context, s lease.Store) error {
 			_, _, err := s.PutWorker(ctx, worker("w"), nil)
 			return err
 		}},
-		{"DeleteWorker", false, func(ctx context.Context, s lease.Store) error { _, err := s.DeleteWorker(ctx, "w", "n"); return err }},
-		{"GetLock", false, func(ctx context.Context, s lease.Store) error { _, err := s.GetLock(ctx); return err }},
-		{"TakeLock", false, func(ctx context.Context, s lease.Store) error {
+		{"DeleteWorker", false, "w", true, func(ctx context.Context, s lease.Store) error { _, err := s.DeleteWorker(ctx, "w", "n"); return err }},
+		{"GetLock", false, "", false, func(ctx context.Context, s lease.Store) error { _, err := s.GetLock(ctx); return err }},
+		{"TakeLock", false, "", true, func(ctx context.Context, s lease.Store) error {
 			_, _, err := s.TakeLock(ctx, lockOf("a", "v1"), "")
 			return err
 		}},
-		{"RenewLock", false, func(ctx context.Context, s lease.Store) error {
+		{"RenewLock", false, "", true, func(ctx context.Context, s lease.Store) error {
 			_, _, err := s.RenewLock(ctx, lockOf("a", "v2"), "v1")
 			return err
 		}},
-		{"ReleaseLock", false, func(ctx context.Context, s lease.Store) error { _, err := s.ReleaseLock(ctx, "a", "v2"); return err }},
-		{"GetClientVersion", false, func(ctx context.Context, s lease.Store) error { _, err := s.GetClientVersion(ctx); return err }},
-		{"CreateClientVersion", false, func(ctx context.Context, s lease.Store) error {
+		{"ReleaseLock", false, "", true, func(ctx context.Context, s lease.Store) error { _, err := s.ReleaseLock(ctx, "a", "v2"); return err }},
+		{"GetClientVersion", false, "", false, func(ctx context.Context, s lease.Store) error { _, err := s.GetClientVersion(ctx); return err }},
+		{"CreateClientVersion", false, "", true, func(ctx context.Context, s lease.Store) error {
 			_, err := s.CreateClientVersion(ctx, lease.Version3X, "a", at)
 			return err
 		}},

@@ -10,8 +10,9 @@ import (
 )
 
 // A Faulty store does what the Store in it does, until it is told to fail.
-// It is a [Throttler], a [Failer], a [ReplyLoser] and a [ScanBreaker], in which
-// each call is one request. It is safe for concurrent use.
+// It is a [Throttler], a [Failer], a [ReplyLoser], a [ScanBreaker] and a
+// [Hanger], in which each call is one request, and a [CauseFinder]. It is safe
+// for concurrent use.
 type Faulty struct {
 	lease.Store
 
@@ -19,6 +20,7 @@ type Faulty struct {
 	throttle int
 	fail     int
 	lose     int
+	hang     int
 	scan     bool
 }
 
@@ -33,6 +35,9 @@ func (f *Faulty) Fail(calls int) { f.set(&f.fail, calls) }
 
 // LoseReplies implements [ReplyLoser].
 func (f *Faulty) LoseReplies(writes int) { f.set(&f.lose, writes) }
+
+// Hang implements [Hanger].
+func (f *Faulty) Hang(calls int) { f.set(&f.hang, calls) }
 
 // BreakScan implements [ScanBreaker].
 func (f *Faulty) BreakScan() {
@@ -65,9 +70,25 @@ var (
 	errReply     = errors.New("connection reset by peer")
 )
 
+// FindCause implements [CauseFinder]. Where there is no table, the cause is
+// whatever the Store gave as one.
+func (f *Faulty) FindCause(err error) error {
+	for _, cause := range []error{errThrottled, errInternal, errReply} {
+		if errors.Is(err, cause) {
+			return cause
+		}
+	}
+	if e, ok := errors.AsType[*lease.Error](err); ok && e.Kind == lease.ErrInvalidState {
+		return e.Err
+	}
+	return nil
+}
+
 func (f *Faulty) read(ctx context.Context, op, key string, call func() error) error {
 	switch {
 	case ctx.Err() != nil: // the store's own error
+	case f.spend(&f.hang):
+		<-ctx.Done() // and then the store's own error
 	case f.spend(&f.throttle):
 		return &lease.Error{Op: op, Key: key, Kind: lease.ErrProvisionedThroughput, Retryable: true, Err: errThrottled}
 	case f.spend(&f.fail):

@@ -31,8 +31,15 @@ func TestStore(t *testing.T, fresh func(t *testing.T) Target, known ...Differenc
 		differs, isKnown := why[r.name]
 		delete(why, r.name)
 		t.Run(r.name, func(t *testing.T) {
+			limit := time.Minute
+			if r.large() {
+				if testing.Short() {
+					t.Skip("a large table takes seconds")
+				}
+				limit = 5 * time.Minute
+			}
 			e := newEnv(fresh(t))
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			skip, err := verdict(r.run(ctx, e), differs, isKnown)
 			if skip != "" {
@@ -65,7 +72,8 @@ func verdict(broken error, differs string, isKnown bool) (skip string, err error
 // rules returns all rules, the store's first.
 func rules() []rule {
 	return slices.Concat(tableRules(), leaseRules(), changeRules(), fleetRules(), failureRules(),
-		managerTableRules(), managerLeaseRules(), managerFailureRules())
+		managerTableRules(), managerLeaseRules(), managerFailureRules(),
+		stateRules(), contextRules(), errorRules(), replyRules(), brokenRules(), foreignRules(), valueRules(), largeRules())
 }
 
 // A rule is one promise of a contract. Run returns nil if it is kept.
@@ -97,17 +105,21 @@ var _ operations = (*lease.Manager)(nil)
 type env struct {
 	target Target
 	s      lease.Store
+	spy    *spy // between the manager and s
 	m      operations
+	// manager is what m is, unless that has a planted defect.
+	manager *lease.Manager
 }
 
 func newEnv(target Target) *env {
 	s := target.Store()
-	m := lease.NewManager(s)
+	spy := &spy{Store: s}
+	m := lease.NewManager(spy)
 	// Rules make every try of an operation fail: its pauses should be short,
 	// and its tries end only if something hangs.
 	m.Backoff = time.Millisecond
 	m.Try = 10 * time.Second
-	return &env{target: target, s: s, m: m}
+	return &env{target: target, s: s, spy: spy, m: m, manager: m}
 }
 
 // hook returns the target's hook H.

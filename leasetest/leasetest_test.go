@@ -28,7 +28,7 @@ func (m memory) PlantBroken(_ context.Context, key string) error {
 }
 
 func (m memory) PlantForeign(_ context.Context, key string) error {
-	m.mem.PlantUnreadable(lease.UnreadableError{Key: key, Attribute: "entityType", Reason: "is unknown"})
+	m.mem.PlantUnreadable(lease.UnreadableError{Key: key, Attribute: "entityType", Reason: "is unknown", NotLease: true})
 	return nil
 }
 
@@ -45,6 +45,14 @@ func (m memory) DropTable(context.Context) error {
 func (m memory) DropIndex(context.Context) error {
 	m.mem.SetTable(lease.Table{Status: lease.Active})
 	return nil
+}
+
+func (m memory) ReadRow(_ context.Context, key string) (string, error) {
+	return m.mem.ShowRow(key), nil
+}
+
+func (m memory) KeysOfOthers(worker string) []string {
+	return []string{worker, "Leader", "Migration3.0"}
 }
 
 func TestStoreInMemory(t *testing.T) {

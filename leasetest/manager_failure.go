@@ -2,8 +2,8 @@ package leasetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/leasehold/leasehold/lease"
 )
@@ -11,6 +11,10 @@ import (
 // An operation is one of the thirteen, on a table with the lease full("k").
 type operation struct {
 	name string
+	// op and key are what its errors say; op is enough of it.
+	op, key string
+	// done is its result where nothing fails; false if it has none.
+	done bool
 	// noTable is the kind of its error where there is no table, nil if that is
 	// no error.
 	noTable error
@@ -21,45 +25,45 @@ type operation struct {
 
 func thirteen() []operation {
 	return []operation{
-		{"CreateLeaseTableIfNotExists", nil, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"CreateLeaseTableIfNotExists", "create lease table", "", false, nil, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return m.CreateLeaseTableIfNotExists(ctx, 0, 0)
 		}},
-		{"LeaseTableExists", nil, lease.ErrDependency, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"LeaseTableExists", "describe lease table", "", true, nil, lease.ErrDependency, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return m.LeaseTableExists(ctx)
 		}},
-		{"WaitUntilLeaseTableExists", nil, lease.ErrDependency, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
-			return m.WaitUntilLeaseTableExists(ctx, 0, 0)
+		{"WaitUntilLeaseTableExists", "lease table", "", true, nil, lease.ErrDependency, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+			return m.WaitUntilLeaseTableExists(ctx, time.Millisecond, 250*time.Millisecond)
 		}},
-		{"ListLeases", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"ListLeases", "list leases", "", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			leases, err := m.ListLeases(ctx)
 			return len(leases) > 0, err
 		}},
-		{"CreateLeaseIfNotExists", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
-			return m.CreateLeaseIfNotExists(ctx, new(fresh("new")))
+		{"CreateLeaseIfNotExists", "create lease", "new", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+			return m.CreateLeaseIfNotExists(ctx, l)
 		}},
-		{"GetLease", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"GetLease", "get lease", "k", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			got, err := m.GetLease(ctx, "k")
 			return got != nil, err
 		}},
-		{"RenewLease", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"RenewLease", "renew lease", "k", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return m.RenewLease(ctx, l)
 		}},
-		{"TakeLease", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"TakeLease", "take lease", "k", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return m.TakeLease(ctx, l, "b")
 		}},
-		{"EvictLease", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"EvictLease", "evict lease", "k", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return m.EvictLease(ctx, l)
 		}},
-		{"DeleteLease", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"DeleteLease", "delete lease", "k", false, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return false, m.DeleteLease(ctx, l)
 		}},
-		{"DeleteAll", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"DeleteAll", "delete all leases", "", false, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return false, m.DeleteAll(ctx)
 		}},
-		{"UpdateLease", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"UpdateLease", "update lease", "k", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return m.UpdateLease(ctx, l)
 		}},
-		{"IsLeaseTableEmpty", lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
+		{"IsLeaseTableEmpty", "look for a lease", "", false, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			return m.IsLeaseTableEmpty(ctx)
 		}},
 	}
@@ -74,7 +78,7 @@ func managerFailureRules() []rule {
 					return err
 				}
 				if op.noTable == nil {
-					_, err := op.do(ctx, e.m, new(full("k")))
+					_, err := op.do(ctx, e.m, new(op.passed()))
 					if err != nil {
 						return fmt.Errorf("%s without table: got error %v, want none", op.name, err)
 					}
@@ -93,7 +97,7 @@ func managerFailureRules() []rule {
 				throttle.Throttle(many)
 				err = op.fails(ctx, e, "when throttled", op.throttled)
 				throttle.Throttle(0)
-				return first(err, stored(ctx, e.s, "after it", full("k")))
+				return first(err, untouched(ctx, e))
 			}},
 			rule{"Manager/" + op.name + "/throttled for a while", func(ctx context.Context, e *env) error {
 				throttle, err := hook[Throttler](e)
@@ -104,7 +108,7 @@ func managerFailureRules() []rule {
 					return err
 				}
 				throttle.Throttle(2)
-				_, err = op.do(ctx, e.m, new(full("k")))
+				_, err = op.do(ctx, e.m, new(op.passed()))
 				throttle.Throttle(0)
 				if err != nil {
 					return fmt.Errorf("%s when two requests are throttled: got %v, want no error", op.name, err)
@@ -122,21 +126,7 @@ func managerFailureRules() []rule {
 				fail.Fail(many)
 				err = op.fails(ctx, e, "when the service fails", lease.ErrDependency)
 				fail.Fail(0)
-				return first(err, stored(ctx, e.s, "after it", full("k")))
-			}},
-			rule{"Manager/" + op.name + "/cancelled", func(ctx context.Context, e *env) error {
-				if err := create(ctx, e.s, full("k")); err != nil {
-					return err
-				}
-				cctx, cancel := context.WithCancel(ctx)
-				cancel()
-				if err := op.fails(cctx, e, "with a cancelled context", lease.ErrDependency); err != nil {
-					return err
-				}
-				if _, err := op.do(cctx, e.m, new(full("k"))); !errors.Is(err, context.Canceled) {
-					return fmt.Errorf("%s with a cancelled context: error %q does not match context.Canceled", op.name, err)
-				}
-				return stored(ctx, e.s, "after it", full("k"))
+				return first(err, untouched(ctx, e))
 			}})
 	}
 	for _, w := range writes() {
@@ -240,14 +230,28 @@ func managerFailureRules() []rule {
 // fails checks that the operation fails, and changes nothing of what it was
 // passed.
 func (op operation) fails(ctx context.Context, e *env, when string, kind error) error {
-	passed := full("k")
+	passed := op.passed()
 	got, err := op.do(ctx, e.m, &passed)
 	if got {
 		return fmt.Errorf("%s %s: got true, %v", op.name, when, err)
 	}
 	return first(
 		failed(op.name+" "+when, err, kind),
-		same("lease passed to "+op.name+" "+when, passed, full("k")))
+		same("lease passed to "+op.name+" "+when, passed, op.passed()))
+}
+
+// passed is the lease that the operation is passed: the stored one, or one that
+// is not stored yet.
+func (op operation) passed() lease.Lease {
+	if op.key == "new" {
+		return full("new")
+	}
+	return full("k")
+}
+
+// untouched checks that the table is as before the operations.
+func untouched(ctx context.Context, e *env) error {
+	return first(stored(ctx, e.s, "after it", full("k")), absent(ctx, e.s, "after it", "new"))
 }
 
 // A fencedWrite is an operation on full("k") that moves the counter, with what

@@ -65,5 +65,35 @@ type ScanBreaker interface {
 	BreakScan()
 }
 
+// A Hanger makes the service not answer the next requests, and not carry them
+// out: each call ends when its context does; 0 ends that.
+type Hanger interface {
+	Hang(requests int)
+}
+
+// A CauseFinder finds in an error of the store what the service or the network
+// said, as the client's own error has it: what errors.As is for. Nil is none.
+type CauseFinder interface {
+	FindCause(err error) error
+}
+
+// A RowReader reads all that is stored under a key of the lease table, whatever
+// it is, as a text that changes with it; empty if there is nothing.
+type RowReader interface {
+	ReadRow(ctx context.Context, key string) (string, error)
+}
+
+// A KeyNamer returns the keys of the rows in the lease table that hold a worker
+// of this name, the lock and the client version. One that is kept elsewhere, or
+// under a key that no lease can have, is left out.
+type KeyNamer interface {
+	KeysOfOthers(worker string) []string
+}
+
+// A Filler stores many leases faster than the store itself can.
+type Filler interface {
+	Fill(ctx context.Context, leases []lease.Lease) error
+}
+
 // many is as good as all requests of a rule.
 const many = 10000

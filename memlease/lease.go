@@ -52,11 +52,14 @@ func (s *Store) Get(ctx context.Context, key string) (*lease.Lease, error) {
 		return nil, invalid(op, key, err)
 	case r.lease != nil:
 		return new(r.lease.Clone()), nil
-	case r.unreadable != nil && r.unreadable.Attribute != entityType:
-		return nil, &lease.Error{Op: op, Key: key, Kind: lease.ErrDependency, Err: new(*r.unreadable)}
+	case r.broken():
+		return nil, invalid(op, key, new(*r.unreadable))
 	}
 	return nil, nil
 }
+
+// broken reports whether r is a lease that does not parse.
+func (r row) broken() bool { return r.unreadable != nil && !r.unreadable.NotLease }
 
 // Create implements [lease.Store].
 func (s *Store) Create(ctx context.Context, l lease.Lease) (lease.Lease, bool, error) {
@@ -74,7 +77,9 @@ func (s *Store) Create(ctx context.Context, l lease.Lease) (lease.Lease, bool, e
 		}
 		return r.lease.Clone(), false, nil
 	}
-	s.put(l.Clone())
+	l = l.Clone()
+	l.Throughput = lease.RoundThroughput(l.Throughput)
+	s.put(l)
 	return l.Clone(), true, nil
 }
 
@@ -88,8 +93,12 @@ func (s *Store) Change(ctx context.Context, key string, cond lease.Cond, set lea
 	if err := lease.CheckChange(key, cond, set); err != nil {
 		return lease.Lease{}, false, invalid(op, key, err)
 	}
-	old := s.rows[key].lease
-	if old == nil {
+	r := s.rows[key]
+	old := r.lease
+	switch {
+	case r.broken():
+		return lease.Lease{}, false, invalid(op, key, new(*r.unreadable))
+	case old == nil:
 		return lease.Lease{}, false, nil
 	}
 	if !cond.Holds(old) {
@@ -119,7 +128,7 @@ func (s *Store) Delete(ctx context.Context, key string, cond lease.Cond) (bool, 
 		return true, nil
 	case r.lease != nil && !cond.Holds(r.lease):
 		return false, nil
-	case r.lease == nil && (r.unreadable == nil || r.unreadable.Attribute == entityType || cond != lease.Cond{}):
+	case r.lease == nil && (!r.broken() || cond != lease.Cond{}):
 		return false, nil
 	}
 	s.remove(key)

@@ -1,9 +1,10 @@
 package memlease
 
-import "github.com/leasehold/leasehold/lease"
+import (
+	"fmt"
 
-// entityType is the attribute that says what a row is.
-const entityType = "entityType"
+	"github.com/leasehold/leasehold/lease"
+)
 
 // Drop removes the table with all that is in it.
 func (s *Store) Drop() {
@@ -22,11 +23,36 @@ func (s *Store) SetTable(t lease.Table) {
 }
 
 // PlantUnreadable stores a row that does not parse, in place of what has its
-// key. If the attribute at fault is "entityType", the row is not a lease but of
-// an unknown kind. It is for tests of what reads a table.
+// key. It is for tests of what reads a table.
 func (s *Store) PlantUnreadable(u lease.UnreadableError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(u.Key)
 	s.rows[u.Key] = row{unreadable: &u}
+}
+
+// ShowRow returns all that is stored under key, of whatever kind, as a text that
+// changes with it; empty if there is nothing. It is for tests of what must leave
+// a row alone.
+func (s *Store) ShowRow(key string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch r := s.rows[key]; {
+	case r.lease != nil:
+		l := *r.lease
+		rate := "unknown"
+		if l.Throughput != nil {
+			rate, l.Throughput = fmt.Sprint(*l.Throughput), nil
+		}
+		return fmt.Sprintf("lease %+v, throughput %s", l, rate)
+	case r.worker != nil:
+		return fmt.Sprintf("worker %+v", *r.worker)
+	case r.lock != nil:
+		return fmt.Sprintf("lock %+v", *r.lock)
+	case r.version != nil:
+		return fmt.Sprintf("version %q", *r.version)
+	case r.unreadable != nil:
+		return fmt.Sprintf("unreadable %+v", *r.unreadable)
+	}
+	return ""
 }

@@ -157,6 +157,9 @@ func (s *Store) KeysOf(ctx context.Context, worker string) ([]string, error) {
 		return nil, err
 	}
 	defer s.mu.Unlock()
+	if err := lease.CheckKey(worker); err != nil {
+		return nil, invalid(op, worker, err)
+	}
 	if s.table.Index != lease.Active {
 		return nil, &lease.Error{Op: op, Key: worker, Kind: lease.ErrDependency, Err: fmt.Errorf("index is %v", s.table.Index)}
 	}
@@ -170,7 +173,7 @@ func (s *Store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worke
 		return nil, false, err
 	}
 	defer s.mu.Unlock()
-	if err := lease.CheckKey(w.ID); err != nil {
+	if err := lease.CheckWorker(w.ID); err != nil {
 		return nil, false, invalid(op, w.ID, err)
 	}
 	r, ok := s.rows[w.ID]
@@ -188,10 +191,14 @@ func (s *Store) PutWorker(ctx context.Context, w lease.Worker, over *lease.Worke
 
 // DeleteWorker implements [lease.Store].
 func (s *Store) DeleteWorker(ctx context.Context, id, nonce string) (bool, error) {
-	if err := s.begin(ctx, "delete worker", id); err != nil {
+	const op = "delete worker"
+	if err := s.begin(ctx, op, id); err != nil {
 		return false, err
 	}
 	defer s.mu.Unlock()
+	if err := lease.CheckKey(id); err != nil {
+		return false, invalid(op, id, err)
+	}
 	w := s.rows[id].worker
 	if w != nil && w.Nonce != nonce {
 		return false, nil

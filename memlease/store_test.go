@@ -25,7 +25,7 @@ func (t target) PlantBroken(_ context.Context, key string) error {
 }
 
 func (t target) PlantForeign(_ context.Context, key string) error {
-	t.s.PlantUnreadable(lease.UnreadableError{Key: key, Attribute: "entityType", Reason: `is "NEW"`})
+	t.s.PlantUnreadable(lease.UnreadableError{Key: key, Attribute: "entityType", Reason: `is "NEW"`, NotLease: true})
 	return nil
 }
 
@@ -42,6 +42,12 @@ func (t target) DropTable(context.Context) error {
 func (t target) DropIndex(context.Context) error {
 	t.s.SetTable(lease.Table{Status: lease.Active})
 	return nil
+}
+
+func (t target) ReadRow(_ context.Context, key string) (string, error) { return t.s.ShowRow(key), nil }
+
+func (t target) KeysOfOthers(worker string) []string {
+	return []string{worker, "Leader", "Migration3.0"}
 }
 
 // faulty adds failing calls, by the store that makes any store fail.

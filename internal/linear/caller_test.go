@@ -88,6 +88,7 @@ func (c *caller) Create(ctx context.Context, l lease.Lease) (image lease.Lease, 
 
 // Change implements [lease.Store].
 func (c *caller) Change(ctx context.Context, key string, cond lease.Cond, set lease.Set) (image lease.Lease, applied bool, err error) {
+	c.now.from = *cond.Counter
 	err = c.send(func() (err error) {
 		image, applied, err = c.Store.Change(ctx, key, cond, set)
 		return err
@@ -150,6 +151,16 @@ func (c *caller) do(ctx context.Context, k kind, l *lease.Lease, owner string) (
 		w.outcome = refused
 	}
 
+	// Once a write is known to be done, those on top of it are repeated with the
+	// counter that it left.
+	if ok {
+		for _, v := range c.writes[l] {
+			if v.outcome == failed && v.from >= l.Counter {
+				v.base = l.Counter
+			}
+		}
+	}
+
 	// The passed lease changes by a success only, and then in what the operation
 	// is about.
 	want := before
@@ -192,8 +203,8 @@ func (c *caller) foreign(ctx context.Context, l *lease.Lease, owner string) (boo
 }
 
 // write returns the logical write that an operation is: a new one, or one that
-// failed before. To create or delete a lease once more is a new one: what the
-// Manager knows of these is their key only.
+// failed before. To delete a lease once more is a new one: what the Manager knows
+// of it is its key only.
 func (c *caller) write(k kind, l *lease.Lease, owner string) *write {
 	in := input{kind: k, key: l.Key, counter: l.Counter}
 	all := valuesOf(l)
@@ -212,14 +223,14 @@ func (c *caller) write(k kind, l *lease.Lease, owner string) *write {
 	}
 	var w *write
 	for _, v := range c.writes[l] {
-		if v.outcome == failed && v.same(&in) && !v.foreign && k != foreign && (c.h.once || k != create && k != remove) {
+		if v.outcome == failed && v.same(&in) && !v.foreign && k != foreign && (c.h.once || k != remove) {
 			w = v
 		}
 	}
 	switch {
 	case w == nil:
 		in.id = c.h.id()
-		w = &write{input: in, caller: c.number, foreign: k == foreign}
+		w = &write{input: in, base: l.Counter, caller: c.number, foreign: k == foreign}
 		if k == evict {
 			w.rounds = []round{{id: in.id, counter: l.Counter}}
 		}
@@ -230,9 +241,9 @@ func (c *caller) write(k kind, l *lease.Lease, owner string) *write {
 	}
 	w.calls++
 	// What was not known at an earlier call may have become known since, and an
-	// earlier try been made on top of it.
+	// earlier try been made on top of it. A create is on top of nothing.
 	for _, v := range c.writes[l] {
-		if k != foreign && v != w && v.outcome == failed && v.unknown > 0 && (v.kind == renew || v.kind == update) &&
+		if k != foreign && k != create && v != w && v.outcome == failed && v.unknown > 0 && (v.kind == renew || v.kind == update) &&
 			!slices.Contains(w.mine, v.id) {
 			w.mine = append(w.mine, v.id)
 		}
@@ -242,5 +253,5 @@ func (c *caller) write(k kind, l *lease.Lease, owner string) *write {
 
 // same reports whether in, for the same *Lease, is the same operation as w.
 func (w *write) same(in *input) bool {
-	return w.kind == in.kind && w.counter == in.counter && w.owner == in.owner && w.next == in.next && w.values == in.values
+	return w.kind == in.kind && w.base == in.counter && w.owner == in.owner && w.next == in.next && w.values == in.values
 }

@@ -34,8 +34,11 @@ type history struct {
 // A write is one logical write, as far as it is known.
 type write struct {
 	input
-	caller  int
-	foreign bool // made by another library
+	// base is the counter of the passed lease, and from that on which the last try
+	// was conditional.
+	base, from int64
+	caller     int
+	foreign    bool // made by another library
 	// start is when the first call began, called when the last one did, and
 	// finish when that ended.
 	start, called, finish int64

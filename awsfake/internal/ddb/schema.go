@@ -141,8 +141,8 @@ func (x *index) projects(name string) bool {
 	return x.all || slices.Contains(x.schema.names(), name) || slices.Contains(x.table.names(), name) || slices.Contains(x.include, name)
 }
 
-// checkItem refuses an item that has a key of the index of the wrong type. An
-// item without one is simply not in the index.
+// checkItem refuses an item that has a key of the index of the wrong type or size,
+// also if it lacks the other. An item without one is simply not in the index.
 func (x *index) checkItem(it Item) *Error {
 	for _, name := range x.schema.names() {
 		v, ok := it[name]
@@ -152,6 +152,8 @@ func (x *index) checkItem(it Item) *Error {
 			return badValues("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", name, x.schema.kind(name), v.Kind, x.name)
 		case v.Kind != kindN && v.Str == "":
 			return invalid("One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: %s, IndexKey: %s", x.name, name)
+		case name == x.schema.hash && len(v.Str) > maxPartitionKey, name == x.schema.sort && len(v.Str) > maxSortKey:
+			return badValues("Size limit exceeded")
 		}
 	}
 	return nil
