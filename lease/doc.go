@@ -90,6 +90,9 @@
 //     owner is not who the *Lease says. There, false does not mean that somebody
 //     else wrote: repeat the take or the eviction, or get the lease.
 //
+// False for a repeated call says that the lease is lost, and not that nothing was
+// done: the call before may have been, until somebody else wrote.
+//
 // Whoever has no such *Lease any more, after a restart say, gets the lease: what
 // is stored there is what was done.
 //
@@ -171,8 +174,8 @@
 //
 // UpdateLease: true if the stored counter was the passed lease's; then the
 // checkpoint and the application's other fields are stored and the counter is one
-// more, in both. False if it was not, or there is no lease: it is lost, and nothing
-// was stored. The checkpoint may go back, and Switches is stored as it is in l, not
+// more, in both. False if it was not, or there is no lease: it is lost, and this
+// call stored nothing. The checkpoint may go back, and Switches is stored as it is in l, not
 // reset. The owners, the parents, the throughput and attributes of other libraries
 // stay.
 //
