@@ -2,6 +2,7 @@ package dynamolease
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/leasehold/leasehold/awsfake"
 	"github.com/leasehold/leasehold/lease"
@@ -77,9 +79,10 @@ func TestPretendedStates(t *testing.T) {
 		raw := dynamodb.NewFromConfig(aws.Config{Region: "us-east-1", HTTPClient: tt.faults, Credentials: aws.AnonymousCredentials{}, BaseEndpoint: new("http://awsfake.invalid")})
 		said := func(op string, err error) {
 			got[op] = "done"
-			if err != nil {
-				_, got[op], _ = strings.Cut(err.Error(), "api error ")
-				got[op], _, _ = strings.Cut(got[op], ":")
+			if api, ok := errors.AsType[smithy.APIError](err); ok {
+				got[op] = api.ErrorCode()
+			} else if err != nil {
+				t.Errorf("%v, %s: %v", s, op, err)
 			}
 		}
 		name, ctx := &tt.store.table, t.Context()

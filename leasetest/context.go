@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/leasehold/leasehold/lease"
@@ -31,6 +32,35 @@ func endings() []ending {
 			return ctx, func() { timer.Stop(); cancel() }
 		}},
 		{"deadline", context.DeadlineExceeded, true, context.WithTimeout},
+	}
+}
+
+// An endable is a context that ends when a rule says so, and as it says: also a
+// deadline need not be guessed.
+type endable struct {
+	context.Context
+	how  ending
+	once sync.Once
+	done chan struct{}
+}
+
+func (how ending) whenever(ctx context.Context) *endable {
+	e := &endable{Context: ctx, how: how, done: make(chan struct{})}
+	context.AfterFunc(ctx, e.end)
+	return e
+}
+
+// end ends the context. It may be called again.
+func (e *endable) end() { e.once.Do(func() { close(e.done) }) }
+
+func (e *endable) Done() <-chan struct{} { return e.done }
+
+func (e *endable) Err() error {
+	select {
+	case <-e.done:
+		return e.how.err
+	default:
+		return nil
 	}
 }
 
@@ -65,8 +95,7 @@ func (op operation) ends(ctx context.Context, e *env, when string, how ending) e
 	return first(ended(what, err, how, cause), promptly(what, start), same("lease passed to "+what, passed, op.passed()))
 }
 
-// promptly checks that what began at start did not go on long after its context's
-// end.
+// promptly checks that what began at start, and had little time, is over.
 func promptly(what string, start time.Time) error {
 	if took := time.Since(start); took > 5*time.Second {
 		return fmt.Errorf("%s: took %v", what, took)
@@ -148,14 +177,13 @@ func contextRules() []rule {
 			if err := eventually(ctx, func() error { return listed(ctx, e, all...) }); err != nil {
 				return err
 			}
-			soonDone, cancel := how.after(ctx, soon)
-			defer cancel()
+			ending := how.whenever(ctx)
 			e.spy.watch(func(calls int) {
 				if calls == 3 { // the table is read, and two are gone
-					<-soonDone.Done()
+					ending.end()
 				}
 			})
-			err := e.m.DeleteAll(soonDone)
+			err := e.m.DeleteAll(ending)
 			e.spy.watch(nil)
 			if err := ended("DeleteAll, "+how.name+" between deletions", err, how, nil); err != nil {
 				return err
@@ -227,11 +255,10 @@ func (op operation) endsAtFailure(ctx context.Context, e *env, how ending) error
 		if trouble.name == "without table" && op.noTable == nil {
 			return nil
 		}
-		soonDone, cancel := how.after(ctx, soon)
-		e.spy.watch(func(int) { <-soonDone.Done() })
-		err := op.ends(soonDone, e, "as a try fails "+trouble.name, how)
+		ending := how.whenever(ctx)
+		e.spy.watch(func(int) { ending.end() })
+		err := op.ends(ending, e, "as a try fails "+trouble.name, how)
 		_, cause := e.spy.seen()
-		cancel()
 		trouble.stop()
 		if err != nil {
 			return err
@@ -254,7 +281,7 @@ func (op operation) endsInPause(ctx context.Context, e *env, how ending) error {
 	if err := create(ctx, e.s, full("k")); err != nil {
 		return err
 	}
-	e.manager.Backoff = 100 * time.Millisecond // less than what a wait for the table has
+	e.manager.Backoff = 200 * time.Millisecond // less than what a wait for the table has
 	for _, trouble := range all {
 		if err := trouble.start(ctx); err != nil {
 			return err

@@ -57,8 +57,11 @@ func TestPlantedDefects(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			var broken []string
 			for _, r := range all {
-				if r.large() && !slices.Contains(d.rules, r.name) {
-					continue // it takes as long as all others
+				// A rule on a large table takes as long as all others. In a short run
+				// those count that must break.
+				must := slices.Contains(d.rules, r.name)
+				if !must && (r.large() || testing.Short() && len(d.rules) > 0) {
+					continue
 				}
 				if breaks(t, r, d) {
 					broken = append(broken, r.name)
@@ -77,7 +80,7 @@ func TestPlantedDefects(t *testing.T) {
 		})
 	}
 	for _, r := range all {
-		if !seen[r.name] {
+		if !seen[r.name] && !testing.Short() {
 			t.Errorf("rule %q is broken by no defect", r.name)
 		}
 		delete(names, r.name)

@@ -21,7 +21,8 @@ type Difference struct {
 // TestStore tests the store of the targets that fresh returns, one for each
 // rule, and lease.Manager over it. A rule among the known differences is skipped
 // as long as it is not kept; when it is, the difference is gone and the test
-// fails, so that the list stays true.
+// fails, so that the list stays true. With -short the rules on large tables are
+// skipped too.
 func TestStore(t *testing.T, fresh func(t *testing.T) Target, known ...Difference) {
 	why := map[string]string{}
 	for _, d := range known {

@@ -32,7 +32,7 @@ func thirteen() []operation {
 			return m.LeaseTableExists(ctx)
 		}},
 		{"WaitUntilLeaseTableExists", "lease table", "", true, nil, lease.ErrDependency, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
-			return m.WaitUntilLeaseTableExists(ctx, time.Millisecond, 250*time.Millisecond)
+			return m.WaitUntilLeaseTableExists(ctx, time.Millisecond, 500*time.Millisecond)
 		}},
 		{"ListLeases", "list leases", "", true, lease.ErrInvalidState, lease.ErrProvisionedThroughput, func(ctx context.Context, m operations, l *lease.Lease) (bool, error) {
 			leases, err := m.ListLeases(ctx)

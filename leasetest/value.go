@@ -171,12 +171,13 @@ func valueRules() []rule {
 				}
 				e.spy.watch(nil)
 				what := "WaitUntilLeaseTableExists with a timeout of 0 " + trouble.name
+				start := time.Now()
 				exists, err := e.m.WaitUntilLeaseTableExists(ctx, time.Hour, 0)
 				trouble.stop()
 				if exists {
 					return fmt.Errorf("%s: got true, %v", what, err)
 				}
-				if err := failed(what, err, lease.ErrDependency); err != nil {
+				if err := first(failed(what, err, lease.ErrDependency), promptly(what, start)); err != nil {
 					return err
 				}
 				if calls, _ := e.spy.seen(); calls != 1 {
@@ -190,9 +191,9 @@ func valueRules() []rule {
 			if err != nil {
 				return err
 			}
-			// The rule's deadline ends the pause otherwise.
 			e.manager.Backoff = 2 * time.Hour
 			throttle.Throttle(many)
+			start := time.Now()
 			exists, err := e.m.WaitUntilLeaseTableExists(ctx, time.Hour, 2*soon)
 			throttle.Throttle(0)
 			if exists {
@@ -201,7 +202,7 @@ func valueRules() []rule {
 			return first(
 				failed("WaitUntilLeaseTableExists when throttled", err, lease.ErrDependency),
 				retryable("WaitUntilLeaseTableExists when throttled", err, true),
-				ctx.Err())
+				promptly("WaitUntilLeaseTableExists when throttled", start))
 		}},
 	}
 }
