@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,36 +65,28 @@ func TestFailure_F78_EveryFieldRoundTrips(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			filled := map[string]bool{}
-			rapid.Check(t, func(rt *rapid.T) {
-				l := storable(rt, keys, "shardId-000000000007")
+			roundTrip := func(l lease.Lease) error {
 				// One that failed leaves its lease.
 				if applied, err := s.Delete(ctx, l.Key, lease.Cond{}); !applied || err != nil {
-					rt.Fatalf("Delete: got %v, %v", applied, err)
+					return fmt.Errorf("Delete: got %v, %v", applied, err)
 				}
 				image, applied, err := s.Create(ctx, l)
 				if !applied || err != nil {
-					rt.Fatalf("Create: got %v, %v", applied, err)
+					return fmt.Errorf("Create: got %v, %v", applied, err)
 				}
 				if diff := cmp.Diff(l, image, compare); diff != "" {
-					rt.Fatalf("Create (-want +got):\n%s", diff)
+					return fmt.Errorf("Create (-want +got):\n%s", diff)
 				}
-				if err := wantRead(ctx, s, l); err != nil {
+				return wantRead(ctx, s, l)
+			}
+			if err := roundTrip(fullLease(t, keys, "shardId-000000000007")); err != nil {
+				t.Error(err)
+			}
+			rapid.Check(t, func(rt *rapid.T) {
+				if err := roundTrip(storable(rt, keys, "shardId-000000000007")); err != nil {
 					rt.Fatal(err)
 				}
-				fields := reflect.ValueOf(l)
-				for i := range fields.NumField() {
-					if !fields.Field(i).IsZero() {
-						filled[fields.Type().Field(i).Name] = true
-					}
-				}
 			})
-			all := reflect.TypeFor[lease.Lease]()
-			for i := range all.NumField() {
-				if f := all.Field(i).Name; filled[f] != (keys == ByStreamAndShard || f != "Stream" && f != "Shard") {
-					t.Errorf("field %s was filled once: %v", f, filled[f])
-				}
-			}
 		})
 	}
 }

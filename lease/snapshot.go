@@ -39,6 +39,7 @@ func (w Worker) Ours() bool { return w.Nonce != "" }
 
 // A Lock says who leads.
 type Lock struct {
+	// Owner is the name of the worker that leads, as its item has it.
 	Owner string
 	// Duration is how long Version may stand still, by an observer's own
 	// clock, before another may take the lock. It is stored in milliseconds.
@@ -54,10 +55,18 @@ type Lock struct {
 // as Java KCL stores it.
 type ClientVersion string
 
-// The client-version states.
+// The client-version states. A worker of this library may join the first two. A
+// table with leases and no state is one of Java KCL 2.x, which it may not.
 const (
-	Version3X             ClientVersion = "CLIENT_VERSION_3X"
+	// Version3X is a fleet that a leader assigns leases to, for good. A new
+	// application has it.
+	Version3X ClientVersion = "CLIENT_VERSION_3X"
+	// Version3XWithRollback is the same, and may go back to [Version2X] at any
+	// time: whoever joins keeps looking.
 	Version3XWithRollback ClientVersion = "CLIENT_VERSION_3X_WITH_ROLLBACK"
-	VersionUpgradeFrom2X  ClientVersion = "CLIENT_VERSION_UPGRADE_FROM_2X"
-	Version2X             ClientVersion = "CLIENT_VERSION_2X"
+	// VersionUpgradeFrom2X is a fleet of workers of 3.x that still take leases as
+	// those of 2.x do, until all of them are ready.
+	VersionUpgradeFrom2X ClientVersion = "CLIENT_VERSION_UPGRADE_FROM_2X"
+	// Version2X is a fleet that was rolled back to that way of taking leases.
+	Version2X ClientVersion = "CLIENT_VERSION_2X"
 )

@@ -144,6 +144,7 @@ type Owners struct {
 // Cond is what must hold for a write. A nil field is not looked at. Every
 // condition includes that the lease exists.
 type Cond struct {
+	// Counter must be the stored one.
 	Counter *int64
 	// Owners must both be as named, with an empty name for nobody.
 	Owners *Owners
