@@ -21,6 +21,11 @@ type Config struct {
 
 	// Leases is the application's lease table, such as a dynamolease.Store.
 	// Workers that share it share the shards.
+	//
+	// A worker's leases are those of one stream. A store that can also be one of
+	// several streams has the method CheckOneStream() error, which reports why it
+	// is not for one. If it has the method Name() string, events and errors name
+	// the application by it.
 	Leases lease.Store
 
 	// Handler processes the records. It is called for many shards at once, and
@@ -152,6 +157,15 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// app is the application's name, which is that of its lease table; empty if the
+// store does not tell.
+func (c Config) app() string {
+	if s, ok := c.Leases.(interface{ Name() string }); ok {
+		return s.Name()
+	}
+	return ""
+}
+
 func defaultName() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -171,6 +185,11 @@ func (c Config) validate() error {
 	}
 	if c.Leases == nil {
 		wrong("no Leases")
+	}
+	if s, ok := c.Leases.(interface{ CheckOneStream() error }); ok {
+		if err := s.CheckOneStream(); err != nil {
+			wrong("Leases is not for one stream: %w", err)
+		}
 	}
 	if c.Handler == nil {
 		wrong("no Handler")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold"
+	"github.com/leasehold/leasehold/dynamolease"
 	"github.com/leasehold/leasehold/internal/consume/memstream"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/memlease"
@@ -21,6 +22,15 @@ func validConfig() leasehold.Config {
 	}
 }
 
+// leases is a store that calls nobody.
+func leases(cfg dynamolease.Config) lease.Store {
+	s, err := dynamolease.NewWithConfig(nil, fleetApp, cfg)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
 func TestNewRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -29,6 +39,10 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{"no stream", func(c *leasehold.Config) { c.Stream = nil }, "no Stream"},
 		{"no leases", func(c *leasehold.Config) { c.Leases = nil }, "no Leases"},
+		{"a table of several streams", func(c *leasehold.Config) {
+			c.Leases = leases(dynamolease.Config{Keys: dynamolease.ByStreamAndShard})
+		}, `lease table "mailer" is opened for several streams; set Keys to ByShard`},
+		{"a table of a tool", func(c *leasehold.Config) { c.Leases = leases(dynamolease.Config{Keys: dynamolease.EitherKeys}) }, "set Keys to ByShard"},
 		{"no handler", func(c *leasehold.Config) { c.Handler = nil }, "no Handler"},
 		{"the lock's name", func(c *leasehold.Config) { c.Worker = "Leader" }, `Worker "Leader" is a reserved name`},
 		{"the version's name", func(c *leasehold.Config) { c.Worker = "Migration3.0" }, "is a reserved name"},
@@ -74,6 +88,7 @@ func TestNewAccepts(t *testing.T) {
 		change func(*leasehold.Config)
 	}{
 		{"defaults", func(*leasehold.Config) {}},
+		{"a table of one stream", func(c *leasehold.Config) { c.Leases = leases(dynamolease.Config{}) }},
 		{"the newest record", func(c *leasehold.Config) { c.Start = leasehold.Latest }},
 		{"a time", func(c *leasehold.Config) { c.Start = leasehold.At(time.Now()) }},
 		{"a time alone", func(c *leasehold.Config) { c.Start.Time = time.Now() }},

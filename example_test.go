@@ -11,7 +11,6 @@ import (
 	"github.com/leasehold/leasehold"
 	"github.com/leasehold/leasehold/awsfake"
 	"github.com/leasehold/leasehold/dynamolease"
-	"github.com/leasehold/leasehold/internal/consume/memstream"
 	"github.com/leasehold/leasehold/kinesisstream"
 	"github.com/leasehold/leasehold/memlease"
 )
@@ -56,13 +55,16 @@ func Example() {
 
 // A program can stop by itself when it has seen all that there is.
 func ExampleConfig_onProgress() {
-	orders := memstream.New("orders", 1)
-	orders.Put(memstream.ID(0), "a book", "a lamp")
+	streams := &awsfake.Kinesis{}
+	streams.Create("orders", 1)
+	streams.Put("orders", "alice", []byte("a book"))
+	streams.Put("orders", "bob", []byte("a lamp"))
+	client := kinesis.NewFromConfig(awsfake.Config(streams, "example"))
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 
 	w, err := leasehold.New(leasehold.Config{
-		Stream: orders,
+		Stream: kinesisstream.New(client, "orders"),
 		Leases: memlease.New("orders-mailer"),
 		Handler: leasehold.HandlerFunc(func(ctx context.Context, b *leasehold.Batch) error {
 			for _, r := range b.Records {

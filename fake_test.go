@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ func errAway(op string) error {
 // store is a lease.Store that asks before each call whether it may be made.
 type store struct {
 	inner *memlease.Store
+	// version, if set, is what the fleet's client version has become.
+	version atomic.Pointer[lease.ClientVersion]
 
 	mu     sync.Mutex // guards what follows
 	before func(ctx context.Context, op string) error
@@ -55,6 +58,9 @@ func (s *store) made() []string {
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
+
+// Name is the application's, and so that of its table.
+func (s *store) Name() string { return fixtureApp }
 
 func (s *store) CreateTable(ctx context.Context, r, w int64) (bool, error) {
 	if err := s.enter(ctx, "CreateTable"); err != nil {
@@ -165,6 +171,9 @@ func (s *store) GetClientVersion(ctx context.Context) (lease.ClientVersion, erro
 	if err := s.enter(ctx, "GetClientVersion"); err != nil {
 		return "", err
 	}
+	if v := s.version.Load(); v != nil {
+		return *v, nil
+	}
 	return s.inner.GetClientVersion(ctx)
 }
 
@@ -187,11 +196,13 @@ type fixture struct {
 	seen map[string][]string
 }
 
+const fixtureApp = "orders-mailer"
+
 func newFixture(t *testing.T, shards int) *fixture {
 	return &fixture{
 		t:      t,
 		stream: memstream.New("orders", shards),
-		store:  &store{inner: memlease.New("orders-mailer")},
+		store:  &store{inner: memlease.New(fixtureApp)},
 		log:    &logs{},
 		seen:   make(map[string][]string),
 	}

@@ -37,7 +37,8 @@ type Handler interface {
 	// Other shards go on meanwhile.
 	//
 	// Ctx ends with the cause [ErrLost], [ErrHandoff] or [ErrStopping]; Handle
-	// should then return soon, for the next worker does not wait any longer.
+	// should then return soon, for the next worker does not wait any longer. If it
+	// has not after 10 s, this worker does without the shard until it has.
 	Handle(ctx context.Context, b *Batch) error
 }
 

@@ -1,6 +1,7 @@
 package leasehold
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -69,6 +70,7 @@ func (s *shell) note(a coordinator.Action) {
 	s.log.LogAttrs(context.Background(), level, a.Event.Name, n...)
 	if a.Event.Name == abandoned {
 		s.abandoned = append(s.abandoned, a.Key)
+		s.why = cmp.Or(s.why, a.Event.Err)
 	}
 }
 

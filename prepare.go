@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/leasehold/leasehold/internal/backoff"
-	"github.com/leasehold/leasehold/internal/coordinator"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -40,6 +39,34 @@ var protectRetry = backoff.Policy{Min: time.Second, Max: time.Minute}
 
 // errPassing marks a failure that may pass and is not one of the store's.
 var errPassing = errors.New("not ready yet")
+
+// A VersionError says that the lease table is one of a fleet that assigns leases
+// in a way which this library does not take part in. Workers of Java KCL 3.x
+// bring such a fleet to a state that can be joined.
+type VersionError struct {
+	// App is the application's name, empty if the store does not tell.
+	App string
+	// Version is the fleet's client-version state; empty if the table has leases
+	// and no such state, as Java KCL 2.x leaves it.
+	Version lease.ClientVersion
+}
+
+func (e *VersionError) Error() string {
+	what := "is of a fleet in client-version state " + string(e.Version)
+	if e.Version == "" {
+		what = "has leases and no client-version state, as a fleet of Java KCL 2.x leaves it"
+	}
+	return fmt.Sprintf("%s %s, which cannot be joined: bring it to %s with workers of Java KCL 3.x first",
+		tableOf(e.App), what, lease.Version3X)
+}
+
+// tableOf names an application's table.
+func tableOf(app string) string {
+	if app == "" {
+		return "lease table"
+	}
+	return fmt.Sprintf("lease table %q", app)
+}
 
 // found is what the preparation found.
 type found struct {
@@ -101,7 +128,7 @@ func (s *shell) prepareOnce(ctx context.Context) (found, error) {
 			return found{}, err
 		}
 		if !table.Usable() {
-			return found{}, fmt.Errorf("lease table is %v: %w", table.Status, errPassing)
+			return found{}, fmt.Errorf("%s is %v: %w", s.table(), table.Status, errPassing)
 		}
 	}
 	if version == "" {
@@ -113,8 +140,10 @@ func (s *shell) prepareOnce(ctx context.Context) (found, error) {
 	case lease.Version3X, lease.Version3XWithRollback:
 		return found{version: version, index: table.Index}, nil
 	}
-	return found{}, &coordinator.VersionError{Version: version}
+	return found{}, &VersionError{App: s.cfg.app(), Version: version}
 }
+
+func (s *shell) table() string { return tableOf(s.cfg.app()) }
 
 // describe asks for the table and for the fleet's client version, both at once:
 // on a table that exists this is all that a start waits for.
@@ -133,7 +162,7 @@ func (s *shell) describe(ctx context.Context) (t lease.Table, v lease.ClientVers
 	case err != nil:
 		return t, "", err
 	case t.Foreign != "":
-		return t, "", fmt.Errorf("lease table: the table of this name is something else: %s", t.Foreign)
+		return t, "", fmt.Errorf("%s: the table of this name is something else: %s", s.table(), t.Foreign)
 	case !t.Usable():
 		return t, "", nil
 	}
@@ -143,7 +172,7 @@ func (s *shell) describe(ctx context.Context) (t lease.Table, v lease.ClientVers
 // makeTable creates the table if there is none, and waits until it can be used.
 func (s *shell) makeTable(ctx context.Context, t lease.Table) error {
 	if t.Status == lease.Deleting {
-		return fmt.Errorf("lease table is being deleted: %w", errPassing)
+		return fmt.Errorf("%s is being deleted: %w", s.table(), errPassing)
 	}
 	// A mistyped stream must not leave a table behind.
 	if err := s.waitForStream(ctx); err != nil {
@@ -160,7 +189,7 @@ func (s *shell) makeTable(ctx context.Context, t lease.Table) error {
 	}
 	ok, err := s.manager.WaitUntilLeaseTableExists(ctx, tableEvery, tableTime)
 	if err == nil && !ok {
-		err = fmt.Errorf("lease table is still not usable after %v: %w", tableTime, errPassing)
+		err = fmt.Errorf("%s is still not usable after %v: %w", s.table(), tableTime, errPassing)
 	}
 	return err
 }
@@ -183,7 +212,7 @@ func (s *shell) newApplication(ctx context.Context) (lease.ClientVersion, error)
 	// Another worker may have been first, and may have made leases by now.
 	v, err := s.cfg.Leases.GetClientVersion(ctx)
 	if err == nil && v == "" {
-		err = &coordinator.VersionError{}
+		err = &VersionError{App: s.cfg.app()}
 	}
 	return v, err
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/leasehold/leasehold"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -25,6 +26,9 @@ func TestStartFails(t *testing.T) {
 		given func(*fixture)
 		want  string
 	}{
+		{"the name of another table", func(f *fixture) {
+			f.store.inner.SetTable(lease.Table{Status: lease.Active, Foreign: "its key is orderId"})
+		}, `lease table "orders-mailer"`},
 		{"another table of this name", func(f *fixture) {
 			f.store.inner.SetTable(lease.Table{Status: lease.Active, Foreign: "its key is orderId"})
 		}, "its key is orderId"},
@@ -67,6 +71,50 @@ func TestStartFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A fleet that cannot be joined is an error that callers can match, with the table,
+// the state and the way out; the same if the state changes under a worker.
+func TestVersionError(t *testing.T) {
+	check := func(t *testing.T, err error, version lease.ClientVersion) {
+		t.Helper()
+		e, ok := errors.AsType[*leasehold.VersionError](err)
+		if !ok {
+			t.Fatalf("Run: %v, want a VersionError", err)
+		}
+		if want := (leasehold.VersionError{App: fixtureApp, Version: version}); *e != want {
+			t.Errorf("got %+v, want %+v", *e, want)
+		}
+		for _, want := range []string{`lease table "orders-mailer"`, string(version), "bring it to CLIENT_VERSION_3X with workers of Java KCL 3.x first"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q does not say %q", err, want)
+			}
+		}
+	}
+	t.Run("at the start", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 1)
+			f.store.inner.CreateClientVersion(context.Background(), lease.Version2X, "java", time.Now())
+			check(t, <-f.start(f.config("w")).done, lease.Version2X)
+		})
+	})
+	t.Run("leases and no state", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 1)
+			f.store.inner.Create(context.Background(), lease.Lease{Key: "shardId-000000000000", Checkpoint: lease.TrimHorizon})
+			check(t, <-f.start(f.config("w")).done, "")
+		})
+	})
+	t.Run("while it works", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, 1)
+			f.store.inner.CreateClientVersion(context.Background(), lease.Version3XWithRollback, "java", time.Now())
+			w := f.start(f.config("w"))
+			time.Sleep(30 * time.Second)
+			f.store.version.Store(new(lease.Version2X))
+			check(t, <-w.done, lease.Version2X)
+		})
+	})
 }
 
 func TestNoTableIsMadeForAStreamThatDoesNotExist(t *testing.T) {

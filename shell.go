@@ -63,8 +63,10 @@ type shell struct {
 	stopping  bool
 	stopBegan time.Time
 	stopped   bool
-	// abandoned are the leases that the stop could not hand over.
+	// abandoned are the leases that the stop could not hand over, and why is what
+	// the table said of the first of them, nil if nothing.
 	abandoned []string
+	why       error
 	err       error
 }
 
@@ -137,8 +139,7 @@ func (s *shell) run(ctx context.Context, f found) error {
 	s.apply(s.core.Begin(s.now()))
 	s.loop(ctx)
 	if len(s.abandoned) > 0 {
-		s.err = errors.Join(s.err, fmt.Errorf("stop: the lease table could not be reached; "+
-			"leases were not handed over and expire, with the last checkpoints lost, those of shards %v", s.abandoned))
+		s.err = errors.Join(s.err, s.unreleased())
 	}
 	s.finish()
 
@@ -177,7 +178,7 @@ func (s *shell) loop(ctx context.Context) {
 			asked = nil
 			s.stop("asked", nil)
 		case <-overdue.C:
-			s.err = errors.Join(s.err, errors.New("stop: it was not done in time"))
+			s.err = errors.Join(s.err, s.late())
 			return
 		case <-summary.C:
 			s.summarize()
@@ -258,7 +259,7 @@ func (s *shell) apply(actions []coordinator.Action) {
 		case coordinator.Note:
 			s.note(a)
 		case coordinator.Fail:
-			s.stop("failed", failure(a.Err))
+			s.stop("failed", s.failure(a.Err))
 		case coordinator.Stopped:
 			s.stopped = true
 		default:
@@ -268,9 +269,12 @@ func (s *shell) apply(actions []coordinator.Action) {
 }
 
 // failure is an error of the core as Run returns it.
-func failure(err error) error {
+func (s *shell) failure(err error) error {
 	if e, ok := errors.AsType[*coordinator.NameError](err); ok {
 		return &NameError{Worker: e.Worker}
+	}
+	if e, ok := errors.AsType[*coordinator.VersionError](err); ok {
+		return &VersionError{App: s.cfg.app(), Version: e.Version}
 	}
 	return err
 }
@@ -345,12 +349,31 @@ func (s *shell) finish() {
 	s.consuming.Wait()
 }
 
-// stuck names the shards whose handlers still run.
-func (s *shell) stuck() error {
-	e := &StuckError{}
-	for _, r := range s.runs {
-		e.Shards = append(e.Shards, r.shard)
+// unreleased names the leases that the stop leaves to expire.
+func (s *shell) unreleased() error {
+	err := fmt.Errorf("stop: %s: the leases of shards %v were not handed over and expire; what was processed since their last stored checkpoints comes again",
+		s.table(), s.abandoned)
+	if s.why != nil {
+		err = fmt.Errorf("%w: %w", err, s.why)
 	}
-	slices.SortFunc(e.Shards, func(a, b Shard) int { return strings.Compare(a.ID, b.ID) })
-	return e
+	return err
+}
+
+// late says what was still open when the time of the stop was over.
+func (s *shell) late() error {
+	return fmt.Errorf("stop: it was not done after %v: the shards %v still have a consumer, and %d calls have no answer",
+		time.Since(s.stopBegan).Round(time.Millisecond), s.open(), s.outstanding)
+}
+
+// stuck names the shards whose handlers still run.
+func (s *shell) stuck() error { return &StuckError{Shards: s.open()} }
+
+// open are the shards with a consumer, in order.
+func (s *shell) open() []Shard {
+	var open []Shard
+	for _, r := range s.runs {
+		open = append(open, r.shard)
+	}
+	slices.SortFunc(open, func(a, b Shard) int { return strings.Compare(a.ID, b.ID) })
+	return open
 }

@@ -50,7 +50,8 @@ func (w *Worker) Name() string {
 // stream does not exist, if the table belongs to something else, or if a
 // fleet uses it in a way that this library does not know; what may pass, such
 // as a table that cannot be reached, it tries again. It fails with a [*NameError]
-// if another process has taken this worker's name.
+// if another process has taken this worker's name, and with a [*VersionError] if
+// the fleet is one of a library that this one cannot work beside.
 //
 // To stop is to let handlers finish the batches they have, for Config.StopTime,
 // to store the last checkpoints and to hand the leases over. When Run returns,
@@ -79,7 +80,11 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // workerLog returns the logger of a worker of this name.
 func workerLog(cfg Config) *slog.Logger {
-	return cfg.Logger.With(
+	log := cfg.Logger
+	if app := cfg.app(); app != "" {
+		log = log.With(slog.String("app", app))
+	}
+	return log.With(
 		slog.String("stream", cfg.Stream.Name()),
 		slog.String("worker", cfg.Worker))
 }

@@ -340,8 +340,17 @@ func TestStopEndsWhenTheTableIsAway(t *testing.T) {
 				if d := time.Since(began); d > 32*time.Second {
 					t.Errorf("stop took %v, want at most 32s", d)
 				}
-				if err == nil || !strings.Contains(err.Error(), memstream.ID(2)) {
-					t.Errorf("Run: %v, want an error that names the leases left", err)
+				if err == nil {
+					t.Fatal("Run returned nil, want an error that names the leases left")
+				}
+				why := map[string]string{"refuses": "connection refused", "hangs": "context deadline exceeded"}[how]
+				for _, want := range []string{memstream.ID(2), fixtureApp, why} {
+					if !strings.Contains(err.Error(), want) {
+						t.Errorf("Run: %v, want %q in it", err, want)
+					}
+				}
+				if n := f.log.count("lease.abandoned", why); n != 3 {
+					t.Errorf("lease.abandoned logged %d times with what became of the write, want 3:\n%s", n, f.log)
 				}
 			})
 		})

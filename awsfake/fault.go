@@ -27,7 +27,8 @@ type Fault struct {
 	Duplicate bool
 
 	// Code, if not empty, is the error that the service answers, such as
-	// "ThrottlingException". The call is not applied.
+	// "ThrottlingException", with Status and Message, below. The call is not
+	// applied.
 	Code string
 	// CutBody applies the call and breaks the connection in the middle of the
 	// reply's body.
@@ -46,10 +47,10 @@ type Fault struct {
 	// request's end, are handed back unprocessed.
 	Unprocessed int
 
-	// Status is the HTTP status of that answer. Default 500 for the services'
+	// Status is the HTTP status of the answer with Code. Default 500 for the services'
 	// internal errors, 503 for ServiceUnavailable, else 400.
 	Status int
-	// Message is the text of that answer. Default: some text.
+	// Message is the text of the answer with Code. Default: some text.
 	Message string
 }
 

@@ -8,7 +8,9 @@ import (
 // Services is both fakes at one address, told apart by the operation that a
 // request names. A nil fake knows no operation.
 type Services struct {
-	Kinesis  *Kinesis
+	// Kinesis serves the operations of Kinesis Data Streams.
+	Kinesis *Kinesis
+	// DynamoDB serves those of DynamoDB.
 	DynamoDB *DynamoDB
 }
 

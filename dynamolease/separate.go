@@ -34,7 +34,8 @@ func (s *Store) scanSeparate(ctx context.Context, g *errgroup.Group, l *layout, 
 
 // toLookAt returns the layout for a tool that only looks, where a worker would
 // have to know better and fails with err: both places while the tables are being
-// migrated, and the one that may be read if the other may not.
+// migrated, and the one that may be read if the other may not. Of the latter only
+// the refused call tells, which the tool's client sees.
 func (s *Store) toLookAt(err error) (*layout, error) {
 	switch {
 	case errors.Is(err, errMigrating):

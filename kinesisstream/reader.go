@@ -23,7 +23,7 @@ const bytesPerSecond = 2 << 20
 // ErrPosition reports that the service refuses the position from which to read,
 // and that the shard has records before it. So it was not trimmed: it is a
 // position of another stream, such as an earlier one of the same name.
-var ErrPosition = errors.New("position is not one of this shard")
+var ErrPosition = stream.ErrPosition
 
 // A reader polls one shard.
 type reader struct {
@@ -222,7 +222,7 @@ func (r *reader) seekFrom(ctx context.Context, p lease.Position) error {
 // batch reads the records of a reply, without those that were returned before.
 func (r *reader) batch(out *kinesis.GetRecordsOutput) (stream.Batch, error) {
 	b := stream.Batch{Behind: time.Duration(aws.ToInt64(out.MillisBehindLatest)) * time.Millisecond}
-	after, began := r.after, r.after.IsRecord()
+	after := r.after
 	if len(out.Records) > 0 {
 		b.Records = make([]stream.Record, 0, len(out.Records))
 	}
@@ -238,10 +238,10 @@ func (r *reader) batch(out *kinesis.GetRecordsOutput) (stream.Batch, error) {
 				return stream.Batch{}, fmt.Errorf("%w: %s, but the shard has %s", ErrPosition, r.after, seq)
 			}
 		}
-		if began && seq.Compare(after.Sequence()) <= 0 {
+		if passed(after, seq) {
 			continue
 		}
-		after, began = lease.At(seq, 0), true
+		after = lease.At(seq, 0)
 		rec := stream.Record{Data: d.Data, PartitionKey: aws.ToString(d.PartitionKey), Sequence: seq}
 		if d.ApproximateArrivalTimestamp != nil {
 			rec.Arrived = d.ApproximateArrivalTimestamp.UnixMilli()
@@ -257,6 +257,18 @@ func (r *reader) batch(out *kinesis.GetRecordsOutput) (stream.Batch, error) {
 		r.after, r.refused = after, false
 	}
 	return b, nil
+}
+
+// passed reports whether a reader at p is through with the record seq. A
+// sub-sequence number says that a part of an aggregated record is done. Records
+// are not taken apart here, so that this one comes again, whole: to drop it would
+// lose the rest of it.
+func passed(p lease.Position, seq lease.Sequence) bool {
+	if !p.IsRecord() {
+		return false
+	}
+	c := seq.Compare(p.Sequence())
+	return c < 0 || c == 0 && p.Sub() == 0
 }
 
 // missing says what it means that Kinesis did not find something: the stream,

@@ -98,7 +98,7 @@ func TestPositions(t *testing.T) {
 		{"after a record", func(w []stream.Record, _ time.Time) stream.Start { return from(w[3].Position()) }, count(4, 6)},
 		{"after a part of a record", func(w []stream.Record, _ time.Time) stream.Start {
 			return from(lease.At(w[3].Sequence, 7))
-		}, count(4, 6)},
+		}, count(3, 7)},
 		{"after the last record", func(w []stream.Record, _ time.Time) stream.Start { return from(w[9].Position()) }, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -416,6 +416,47 @@ func TestSequenceRefused(t *testing.T) {
 			t.Errorf("then %d records, trimmed %v", len(b.Records), b.Trimmed)
 		}
 	})
+}
+
+// Java KCL stores a checkpoint inside an aggregated record. What is left of that
+// record must not be lost, and the records before it are done.
+func TestFailure_F74_PartOfAnAggregate(t *testing.T) {
+	for at := range 5 {
+		for name, disturb := range map[string]func(f *fixture, r stream.Reader){
+			"undisturbed":      func(*fixture, stream.Reader) {},
+			"iterator expires": func(f *fixture, r stream.Reader) { f.ExpireIterators("orders") },
+			"a read fails": func(f *fixture, r stream.Reader) {
+				f.SetScript(func(awsfake.Call) awsfake.Fault { return awsfake.LoseReply() })
+				if _, err := r.Read(f.t.Context()); err == nil {
+					f.t.Error("no error")
+				}
+				f.SetScript(nil)
+			},
+		} {
+			t.Run(fmt.Sprintf("at record %d, %s", at, name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := newFixture(t, 1, Config{MaxRecords: 2})
+					f.write(5)
+					all := f.Open(first, from(lease.TrimHorizon))
+					records := slices.Concat(f.read(all).Records, f.read(all).Records, f.read(all).Records)
+
+					r := f.Open(first, from(lease.At(records[at].Sequence, 3)))
+					var got []int
+					for range 6 {
+						disturb(f, r)
+						b := f.read(r)
+						got = append(got, numbers(t, b.Records)...)
+						if b.Trimmed {
+							t.Error("trimmed")
+						}
+					}
+					if !slices.Equal(got, count(at, 5-at)) {
+						t.Errorf("got %v, want %v", got, count(at, 5-at))
+					}
+				})
+			})
+		}
+	}
 }
 
 // A number that is refused and greater than others in the shard: going on would

@@ -191,7 +191,9 @@ type Description struct {
 	Status    types.StreamStatus
 	// Created tells a stream from an earlier one of the same name. It has a
 	// precision of a second.
-	Created   time.Time
+	Created time.Time
+	// Retention is how long the stream keeps a record, in whole hours: 24 hours
+	// to a year.
 	Retention time.Duration
 	// OpenShards is how many shards take records.
 	OpenShards int

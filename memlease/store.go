@@ -58,8 +58,8 @@ func NewMissing(app string) *Store {
 	return s
 }
 
-// App returns the name of the application.
-func (s *Store) App() string { return s.app }
+// Name returns the name of the application.
+func (s *Store) Name() string { return s.app }
 
 func (s *Store) clear() {
 	s.table = lease.Table{}

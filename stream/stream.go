@@ -21,6 +21,10 @@ var (
 	ErrNoShard = errors.New("shard does not exist")
 	// ErrDenied reports that the caller may not do this, or has no credentials.
 	ErrDenied = errors.New("access is denied")
+	// ErrPosition reports that a shard has records before the position from which
+	// to read, and not that position: it is one of another stream, such as an
+	// earlier one of the same name. It does not pass.
+	ErrPosition = errors.New("position is not one of this shard")
 	// ErrThrottled reports that a limit of the service was exceeded.
 	ErrThrottled = errors.New("stream is throttled")
 )
@@ -108,7 +112,8 @@ type Record struct {
 	// Sequence is the record's number within its shard.
 	Sequence lease.Sequence
 	// Sub is the record's number within an aggregated record, 0 for a plain
-	// record.
+	// record. Package kinesisstream does not take aggregated records apart, and
+	// has 0 for them too.
 	Sub int64
 	// Arrived is when the stream took the record, in Unix milliseconds.
 	Arrived int64

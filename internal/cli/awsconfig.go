@@ -69,7 +69,7 @@ func (p *program) dynamoClient(ctx context.Context) (*dynamodb.Client, error) {
 // the profile, which rank below those here.
 func (p *program) awsConfig(ctx context.Context, service string) (aws.Config, error) {
 	opts := []func(*config.LoadOptions) error{
-		config.WithRegion(p.region()),
+		config.WithRegion(p.region(service)),
 		// The client's own remarks are for whoever writes a program with it.
 		config.WithLogger(logging.Nop{}),
 	}
@@ -174,8 +174,12 @@ func (p *program) endpoint(service string) (string, error) {
 	return "", nil
 }
 
-func (p *program) region() string {
+// region is the region of a service by flags and environment. The stream of an
+// ARN is where the ARN says; the table need not be there too.
+func (p *program) region(service string) string {
 	switch {
+	case service == "KINESIS" && p.streamRegion != "":
+		return p.streamRegion
 	case p.flags.region != "":
 		return p.flags.region
 	case p.flags.local != "":

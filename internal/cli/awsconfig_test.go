@@ -86,6 +86,27 @@ region = eu-west-2
 	}
 }
 
+// The stream of an ARN is where the ARN says, and the table where the settings say.
+func TestRegionOfAnARN(t *testing.T) {
+	t.Setenv("AWS_CA_BUNDLE", "")
+	p := settled(t, environment("AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none", "AWS_REGION=us-east-1"), "--endpoint-url=http://127.0.0.1:1")
+	ref, err := p.parseStream("arn:aws-cn:kinesis:cn-north-1:123456789012:stream/orders")
+	if err != nil || ref.name != "orders" {
+		t.Fatalf("got %+v, %v", ref, err)
+	}
+	k, _, err := p.kinesisClient(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := p.dynamoClient(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := [2]string{k.Options().Region, d.Options().Region}, [2]string{"cn-north-1", "us-east-1"}; got != want {
+		t.Errorf("regions %q, want %q", got, want)
+	}
+}
+
 func TestCredentials(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	t.Setenv("AWS_CA_BUNDLE", "")

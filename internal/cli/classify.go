@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/leasehold/leasehold/internal/coordinator"
+	"github.com/leasehold/leasehold"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -75,7 +76,7 @@ var hints = map[code]string{
 // the service's own message rather than the chain of the client's.
 func classify(err error) *Error {
 	e := &Error{Code: failed, Why: err.Error(), Err: err}
-	if v, ok := errors.AsType[*coordinator.VersionError](err); ok {
+	if v, ok := errors.AsType[*leasehold.VersionError](err); ok {
 		e.Code, e.Why = refused, v.Error()
 		return e
 	}
@@ -90,14 +91,14 @@ func classify(err error) *Error {
 		if c, ok := serviceCodes[api.ErrorCode()]; ok && !matched {
 			e.Code = c
 		}
-		switch {
-		case matched && api.ErrorMessage() != "":
-			e.Why += " (" + api.ErrorMessage() + ")"
-		case matched:
+		switch reason := serviceReason(err, api); {
+		case !matched:
+			e.Why = reason
 		case api.ErrorMessage() != "":
-			e.Why = api.ErrorMessage()
-		default:
-			e.Why = api.ErrorCode()
+			e.Why += " (" + reason + ")"
+		}
+		if api.ErrorCode() == "AccessDeniedException" {
+			e.Hint = tableHint(err)
 		}
 	} else if !matched {
 		e.classifyNetwork(err)
@@ -106,6 +107,31 @@ func classify(err error) *Error {
 		e.Hint = hints[e.Code]
 	}
 	return e
+}
+
+// serviceReason is what a service answered: in the words of a lease table's
+// store, which knows what the call was for, or in its own.
+func serviceReason(err error, api smithy.APIError) string {
+	if s, ok := errors.AsType[*lease.Error](err); ok && s.Err != nil {
+		return s.Err.Error()
+	}
+	return cmp.Or(api.ErrorMessage(), api.ErrorCode())
+}
+
+// tableHint is what may help where a lease table's store was denied a call, and
+// empty for every other call.
+func tableHint(err error) string {
+	if _, ok := errors.AsType[*lease.Error](err); !ok {
+		return ""
+	}
+	call, ok := errors.AsType[*smithy.OperationError](err)
+	switch {
+	case !ok:
+		return ""
+	case call.OperationName == "GetItem":
+		return "allow dynamodb:GetItem on the table with the application's name and on the one with -CoordinatorState after it; if the application never had the second, --" + singleTable + " does without"
+	}
+	return "allow dynamodb:" + call.OperationName + " on the application's tables and their indexes"
 }
 
 // classifyNetwork is classify for what went wrong before a service answered.

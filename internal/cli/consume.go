@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/leasehold/leasehold/kinesisstream"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -31,7 +30,8 @@ func (p *program) consumeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "consume STREAM",
 		Short: "Read the records of a stream",
-		Long: `Read the records of all shards of a stream, without leases and without a table.
+		Long: `Read the records of all shards of a stream, which is given by name or ARN,
+without leases and without a table.
 With --app, be a worker of that application: share the shards with its other
 workers, and store how far each is.
 
@@ -46,17 +46,17 @@ A template has %t arrival time, %p shard, %k partition key, %s sequence number,
   leasehold consume orders --local --app mailer --worker w-a`,
 		Args: count(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, err := p.streamName(cmd, args)
+			source, err := p.streamToRead(cmd, args)
 			if err != nil {
 				return err
 			}
 			if p.flags.app != "" {
-				return p.consumeGroup(cmd, name, f)
+				return p.consumeGroup(cmd, source, f)
 			}
 			if err := f.group.refuse(cmd); err != nil {
 				return err
 			}
-			return p.consume(cmd, name, f)
+			return p.consume(cmd, source, f)
 		},
 	}
 	fs := c.Flags()
@@ -83,8 +83,8 @@ func (f *consumeFlags) checkEnd(cmd *cobra.Command) error {
 }
 
 // consume reads the stream without leases.
-func (p *program) consume(cmd *cobra.Command, name string, f consumeFlags) error {
-	ctx := cmd.Context()
+func (p *program) consume(cmd *cobra.Command, ref streamRef, f consumeFlags) error {
+	ctx, name := cmd.Context(), ref.name
 	from, err := parseStart(f.from)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (p *program) consume(cmd *cobra.Command, name string, f consumeFlags) error
 	if err != nil {
 		return err
 	}
-	source := kinesisstream.New(client, name)
+	source := ref.open(client)
 	listing, stop := context.WithTimeout(ctx, answerTime)
 	shards, err := shardsOf(listing, source)
 	stop()

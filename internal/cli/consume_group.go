@@ -22,6 +22,7 @@ type groupFlags struct {
 	worker          string
 	checkpointEvery time.Duration
 	stdinControl    bool
+	table           tableFlags
 }
 
 // add declares the flags.
@@ -30,16 +31,16 @@ func (g *groupFlags) add(c *cobra.Command) {
 	fs.StringVar(&g.worker, "worker", "", "with --app: this worker's `NAME`, different from all others (default: host, process ID and a random part)")
 	fs.DurationVar(&g.checkpointEvery, "checkpoint-every", 0, "with --app: how old a checkpoint may get; 0 stores one after every batch (default: with each renewal of the lease, half a failover time)")
 	fs.BoolVar(&g.stdinControl, "stdin-control", false, "with --app: stop cleanly at the line \"stop\" on stdin, and end at once with stdin")
+	g.table.addMake(c, "with --app: ")
 	// It is for the program that starts the worker and must not outlive it.
 	fs.Lookup("stdin-control").Hidden = true
 }
 
 // refuse refuses the flags where there is no application.
 func (g *groupFlags) refuse(cmd *cobra.Command) error {
-	for _, name := range []string{"worker", "checkpoint-every", "stdin-control"} {
-		if cmd.Flags().Changed(name) {
-			return usage("--%s is for an application, and none is named", name).hinted("--app NAME")
-		}
+	names := append([]string{"worker", "checkpoint-every", "stdin-control"}, tableFlagNames...)
+	if name := given(cmd, names...); name != "" {
+		return usage("--%s is for an application, and none is named", name).hinted("--app NAME")
 	}
 	return nil
 }
@@ -83,9 +84,9 @@ func groupStart(text string, given bool) (stream.Start, error) {
 }
 
 // consumeGroup is a worker of the application until it is asked to stop.
-func (p *program) consumeGroup(cmd *cobra.Command, name string, f consumeFlags) error {
+func (p *program) consumeGroup(cmd *cobra.Command, from streamRef, f consumeFlags) error {
 	given := cmd.Flags().Changed
-	app := p.flags.app
+	app, name := p.flags.app, from.name
 	if err := checkTableName(app); err != nil {
 		return err
 	}
@@ -106,6 +107,10 @@ func (p *program) consumeGroup(cmd *cobra.Command, name string, f consumeFlags) 
 	if err != nil {
 		return err
 	}
+	table, err := f.group.table.config()
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriterSize(p.stdout, 64<<10)
 	printer, err := p.recordPrinter(out, name, f, given("format"))
 	if err != nil {
@@ -114,7 +119,7 @@ func (p *program) consumeGroup(cmd *cobra.Command, name string, f consumeFlags) 
 
 	ctx, stop := context.WithCancel(cmd.Context())
 	defer stop()
-	source, store, err := p.group(ctx, name, app)
+	source, store, err := p.group(ctx, from, app, table)
 	if err != nil {
 		return while(err, "consume stream %s as application %s", name, app)
 	}
@@ -170,7 +175,7 @@ func (p *program) consumeGroup(cmd *cobra.Command, name string, f consumeFlags) 
 
 // group opens the stream and the lease table, and refuses what a worker cannot
 // work on before it writes anything.
-func (p *program) group(ctx context.Context, name, app string) (*kinesisstream.Stream, *dynamolease.Store, error) {
+func (p *program) group(ctx context.Context, from streamRef, app string, cfg dynamolease.Config) (*kinesisstream.Stream, *dynamolease.Store, error) {
 	client, _, err := p.kinesisClient(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -179,7 +184,11 @@ func (p *program) group(ctx context.Context, name, app string) (*kinesisstream.S
 	if err != nil {
 		return nil, nil, err
 	}
-	source, store := kinesisstream.New(client, name), dynamolease.New(dynamo, app)
+	source := from.open(client)
+	store, err := dynamolease.NewWithConfig(dynamo, app, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if _, err := shardsOf(ctx, source); err != nil {

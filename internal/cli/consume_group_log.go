@@ -70,7 +70,7 @@ func (g *groupLog) Handle(_ context.Context, r slog.Record) error {
 	add := func(a slog.Attr) bool {
 		v := a.Value.Resolve()
 		switch a.Key {
-		case "stream":
+		case "app", "stream":
 		case "worker":
 			e.Worker = v.String()
 		case "shard":
@@ -167,9 +167,16 @@ func (e *groupEvent) text(verbose bool) string {
 	case "handoff.overdue":
 		return fmt.Sprintf("%s: the handoff to %s takes too long; its handler is cut short", shard, other)
 	case "lease.abandoned":
-		return shard + " left to expire: the table could not be reached"
+		if e.Err != nil {
+			return shard + " left to expire: " + *e.Err
+		}
+		return shard + " left to expire"
+	case "lease.declined":
+		return shard + " not taken: its handler from before has not returned"
 	case "shard.ended":
 		return shard + " read to its end"
+	case "shard.unread":
+		return shard + " is open, and finished by its lease: nobody reads it; a stream that was deleted and made again needs a new lease table"
 	case "worker.started":
 		return fmt.Sprintf("worker %s of %s started", e.Worker, e.App)
 	case "worker.renamed":
@@ -196,6 +203,10 @@ func (e *groupEvent) text(verbose bool) string {
 		return shard + "the lease table cannot be used, trying again: " + value(e.Err)
 	case "row.unreadable":
 		return "a lease that cannot be read stays as it is, and nobody processes its shard: " + value(e.Err)
+	case "position.foreign":
+		return shard + " cannot be read: its checkpoint is of another stream: " + value(e.Err)
+	case "handler.slow":
+		return fmt.Sprintf("%s: its handler has not returned for %v", shard, time.Duration(detailMS(e, "running_for_ms"))*time.Millisecond)
 	case "position.trimmed":
 		return shard + ": records were trimmed before they could be read"
 	case "records.skipped":

@@ -25,6 +25,18 @@ const (
 	tryAgain code = 8
 )
 
+// exitCodes are the codes as the help prints them.
+const exitCodes = `Exit codes:
+  0      done
+  1      failed
+  2      wrong usage
+  4      refused by a safety rule
+  6      not found: table, stream, shard or lease
+  7      no credentials, or denied
+  8      throttled or timed out: worth another try
+  128+n  cut short by signal n
+`
+
 // An Error is why the command failed: one line, perhaps a hint, and how the
 // process ends.
 type Error struct {

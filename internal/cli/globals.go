@@ -26,7 +26,7 @@ type globals struct {
 func (p *program) addGlobals(root *cobra.Command) {
 	f, g := root.PersistentFlags(), &p.flags
 	f.StringVarP(&g.app, "app", "a", "", "application, which is the name of its lease table ($LEASEHOLD_APP)")
-	f.StringVarP(&g.stream, "stream", "s", "", "stream ($LEASEHOLD_STREAM)")
+	f.StringVarP(&g.stream, "stream", "s", "", "stream ($LEASEHOLD_STREAM); consume, shards and leases take its ARN too")
 	f.BoolVarP(&g.yes, "yes", "y", false, "allow a change of what is not on this machine")
 	f.StringVar(&g.region, "region", "", "AWS region")
 	f.StringVar(&g.profile, "profile", "", "profile of the AWS configuration")
@@ -87,9 +87,9 @@ func (p *program) settle(cmd *cobra.Command) error {
 	return nil
 }
 
-// streamAndRest returns the stream that a command is about, and the arguments
-// that are something else: --stream and all arguments, or else the first of them
-// and the others, or else LEASEHOLD_STREAM.
+// streamAndRest returns the stream that a command is about, as it was given, and
+// the arguments that are something else: --stream and all arguments, or else the
+// first of them and the others, or else LEASEHOLD_STREAM.
 func (p *program) streamAndRest(cmd *cobra.Command, args []string) (name string, rest []string, err error) {
 	name, rest = p.flags.stream, args
 	if len(args) > 0 && !cmd.Flags().Changed("stream") {
@@ -98,21 +98,30 @@ func (p *program) streamAndRest(cmd *cobra.Command, args []string) (name string,
 	if name == "" {
 		return "", nil, usage("no stream is named").hinted("give its name as the first argument, or --stream, or LEASEHOLD_STREAM")
 	}
-	return name, rest, checkStreamName(name)
+	return name, rest, nil
 }
 
-// streamName is streamAndRest for a command that takes nothing else.
+// streamName is the name of the stream that a command is about which takes
+// nothing else.
 func (p *program) streamName(cmd *cobra.Command, args []string) (string, error) {
 	name, rest, err := p.streamAndRest(cmd, args)
 	if err == nil && len(rest) > 0 {
-		err = usage("two streams are named: %s and %s", name, rest[0])
+		err = twoStreams(name, rest[0])
 	}
-	return name, err
+	if err != nil {
+		return "", err
+	}
+	return name, checkStreamName(name)
 }
+
+func twoStreams(a, b string) error { return usage("two streams are named: %s and %s", a, b) }
 
 // checkStreamName refuses what Kinesis would. (Kinesis API Reference,
 // CreateStream: [a-zA-Z0-9_.-]+, 1 to 128.)
 func checkStreamName(name string) error {
+	if isARN(name) {
+		return usage("stream %q: this command takes a name and no ARN", name).hinted("consume, shards and leases take both")
+	}
 	return checkName("stream", name, 1, 128)
 }
 

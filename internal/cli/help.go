@@ -23,4 +23,5 @@ Global flags:
 {{end}}{{else}}
 Global flags:
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
-{{end}}`
+
+` + exitCodes + `{{end}}`

@@ -23,6 +23,7 @@ func (p *program) leasesCommand() *cobra.Command {
 
 func (p *program) leasesListCommand() *cobra.Command {
 	var observe time.Duration
+	var tables tableFlags
 	c := &cobra.Command{
 		Use:   "list [KEY...]",
 		Short: "The leases of an application, the worst first",
@@ -32,8 +33,9 @@ A lease holds no time, so that one look cannot tell whether its owner lives.
 With --observe the table is looked at until each counter has moved, or stood
 still for longer than the failover time, or the time is over.
 
-With --stream the shards of the stream are looked at too: shards without a
-lease and leases without a shard are found.`,
+With --stream, a name or an ARN, the shards of the stream are looked at too:
+shards without a lease are found, leases without a shard, and leases that are
+finished though their shard is open, so that nobody reads it.`,
 		Example: `  leasehold leases list -a orders-app
   leasehold leases list -a orders-app -s orders --observe 12s
   leasehold leases list -a orders-app -o jsonl`,
@@ -45,18 +47,33 @@ lease and leases without a shard are found.`,
 			if observe < 0 {
 				return usage("--observe %v: it must not be negative", observe)
 			}
-			return p.listLeases(cmd.Context(), args, observe)
+			return p.listLeases(cmd.Context(), args, tables, observe)
 		},
 	}
 	c.Flags().DurationVar(&observe, "observe", 0, "look more than once, for up to this time (default: one look)")
+	tables.addLook(c, "")
 	return c
 }
 
 // listLeases prints the leases with these keys, or all.
-func (p *program) listLeases(ctx context.Context, keys []string, observe time.Duration) error {
+func (p *program) listLeases(ctx context.Context, keys []string, tables tableFlags, observe time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime+observe)
 	defer cancel()
-	w, views, err := p.seeLeases(ctx, p.flags.stream, nil, observe)
+	if err := checkTableName(p.flags.app); err != nil {
+		return err
+	}
+	var source *kinesisstream.Stream
+	var shards []stream.Shard
+	if p.flags.stream != "" {
+		ref, err := p.parseStream(p.flags.stream)
+		if err != nil {
+			return err
+		}
+		if source, shards, err = p.openStream(ctx, ref); err != nil {
+			return err
+		}
+	}
+	w, views, err := p.seeLeases(ctx, source, shards, tables, observe)
 	if err != nil {
 		return err
 	}
@@ -72,35 +89,40 @@ func (p *program) listLeases(ctx context.Context, keys []string, observe time.Du
 		}
 		return j.close()
 	}
-	return p.printLeases(w, views, shown)
+	return p.printLeases(w, source, views, shown)
+}
+
+// openStream opens a stream and lists its shards.
+func (p *program) openStream(ctx context.Context, ref streamRef) (*kinesisstream.Stream, []stream.Shard, error) {
+	client, _, err := p.kinesisClient(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	source := ref.open(client)
+	shards, err := shardsOf(ctx, source)
+	return source, shards, while(err, "list shards of %s", ref.name)
 }
 
 // seeLeases looks at the application's table and judges what it sees. Shards
-// are those of the stream, if they are known already.
-func (p *program) seeLeases(ctx context.Context, streamName string, shards []stream.Shard, observe time.Duration) (*watch, []leaseView, error) {
+// are those of the source, which is nil if no stream was named.
+func (p *program) seeLeases(ctx context.Context, source *kinesisstream.Stream, shards []stream.Shard, tables tableFlags, observe time.Duration) (*watch, []leaseView, error) {
 	app := p.flags.app
 	if err := checkTableName(app); err != nil {
 		return nil, nil, err
 	}
-	if streamName != "" && shards == nil {
-		if err := checkStreamName(streamName); err != nil {
-			return nil, nil, err
-		}
-		client, _, err := p.kinesisClient(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		if shards, err = shardsOf(ctx, kinesisstream.New(client, streamName)); err != nil {
-			return nil, nil, while(err, "list shards of %s", streamName)
-		}
+	dynamo, err := p.dynamoClient(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	client, err := p.dynamoClient(ctx)
+	client := &lookClient{Client: dynamo}
+	cfg, err := tables.config()
 	if err != nil {
 		return nil, nil, err
 	}
 	// Whether the application reads one stream or several is not known, and for
 	// a look it does not matter.
-	store, err := dynamolease.NewWithConfig(client, app, dynamolease.Config{Keys: dynamolease.EitherKeys})
+	cfg.Keys = dynamolease.EitherKeys
+	store, err := dynamolease.NewWithConfig(client, app, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +133,36 @@ func (p *program) seeLeases(ctx context.Context, streamName string, shards []str
 	if err != nil {
 		return nil, nil, while(err, "read lease table %s", app)
 	}
-	return w, judge(w, streamName, shards, p.flags.failover), nil
+	client.tell(p)
+	if source == nil {
+		return w, judge(w, "", nil, p.flags.failover), nil
+	}
+	views := judge(w, source.Name(), shards, p.flags.failover)
+	if slices.ContainsFunc(views, unread) {
+		// The shards were listed before the look at the table: one may have
+		// ended in between.
+		if shards, err = shardsOf(ctx, source); err != nil {
+			return nil, nil, while(err, "list shards of %s", source.Name())
+		}
+		views = judge(w, source.Name(), shards, p.flags.failover)
+	}
+	p.tellUnread(views)
+	return w, views, nil
+}
+
+// tellUnread says what to make of leases that are finished before their shards.
+func (p *program) tellUnread(views []leaseView) {
+	var shards []string
+	for _, v := range views {
+		if unread(v) {
+			shards = append(shards, shortShard(v.shard))
+		}
+	}
+	if len(shards) == 0 {
+		return
+	}
+	p.say("nobody reads these shards, which are open, and finished by their leases: %s", someOf(shards))
+	p.say("hint: if the stream was deleted and made again, the leases are of the old one: stop the workers and delete table %s", p.flags.app)
 }
 
 // checkTable refuses a table that is not there or holds no leases.
@@ -162,8 +213,8 @@ func pick(views []leaseView, keys []string) ([]leaseView, error) {
 }
 
 // printLeases prints a line about all leases, and a table of those shown.
-func (p *program) printLeases(w *watch, all, shown []leaseView) error {
-	if _, err := io.WriteString(p.stdout, p.leaseSummary(w, all)+"\n"); err != nil {
+func (p *program) printLeases(w *watch, source *kinesisstream.Stream, all, shown []leaseView) error {
+	if _, err := io.WriteString(p.stdout, p.leaseSummary(w, source, all)+"\n"); err != nil {
 		return err
 	}
 	t := table{header: []string{"SHARD", "STATE", "OWNER", "ALIVE", "CHECKPOINT", "KB/S", "SWITCHES"}}
@@ -203,7 +254,7 @@ func (v leaseView) name() string {
 }
 
 // leaseSummary is the line above the table.
-func (p *program) leaseSummary(w *watch, all []leaseView) string {
+func (p *program) leaseSummary(w *watch, source *kinesisstream.Stream, all []leaseView) string {
 	workers := map[string]bool{}
 	for _, worker := range w.last.Workers {
 		workers[worker.ID] = true
@@ -211,7 +262,7 @@ func (p *program) leaseSummary(w *watch, all []leaseView) string {
 	counts := map[string]int{}
 	for _, v := range all {
 		group := string(v.state)
-		if v.lease != nil && v.lease.Owner != "" && v.state != stateFinished {
+		if v.lease != nil && v.lease.Owner != "" && !v.lease.Finished() {
 			workers[v.lease.Owner] = true
 			group = "owned"
 		}
@@ -232,8 +283,8 @@ func (p *program) leaseSummary(w *watch, all []leaseView) string {
 	if w.last.Lock != nil && w.last.Lock.Owner != "" {
 		leader = w.last.Lock.Owner
 	}
-	if p.flags.stream != "" {
-		streamName = p.flags.stream
+	if source != nil {
+		streamName = source.Name()
 	}
 	s := fmt.Sprintf("APP %s   STREAM %s   LEADER %s   WORKERS %d   LEASES %d", p.flags.app, streamName, printable(leader), len(workers), len(w.last.Leases))
 	if len(parts) > 0 {

@@ -17,6 +17,9 @@ type leaseState string
 // The states, the worst first, which is also the order in which leases are
 // listed.
 const (
+	// stateUnread: it is finished, and the stream has the shard open. No worker
+	// reads it, or ever will.
+	stateUnread leaseState = "unread"
 	// stateExpired: it was watched for longer than the failover time, and its
 	// counter stood still.
 	stateExpired leaseState = "expired"
@@ -36,7 +39,8 @@ const (
 	stateWaiting leaseState = "waiting"
 	// stateOK: its counter was seen to move.
 	stateOK leaseState = "ok"
-	// stateFinished: its checkpoint is SHARD_END.
+	// stateFinished: its checkpoint is SHARD_END, and the shard, if the stream
+	// was asked, is closed or gone.
 	stateFinished leaseState = "finished"
 )
 
@@ -46,6 +50,7 @@ var stateLooks = []struct {
 	unicode, ascii string
 	color          string
 }{
+	{stateUnread, "⊘", "/", "red"},
 	{stateExpired, "✖", "x", "red"},
 	{stateMissing, "?", "?", "red"},
 	{stateUnreadable, "!", "!", "red"},
@@ -99,9 +104,9 @@ func judge(w *watch, streamName string, shards []stream.Shard, failover time.Dur
 		l := &snapshot.Leases[i]
 		byShard[place{l.Stream, shardOf(l)}] = l
 	}
-	inStream := map[string]bool{}
+	inStream, open := map[string]bool{}, map[string]bool{}
 	for _, s := range shards {
-		inStream[s.ID] = true
+		inStream[s.ID], open[s.ID] = true, !s.Closed
 	}
 	var views []leaseView
 	for i := range snapshot.Leases {
@@ -115,6 +120,8 @@ func judge(w *watch, streamName string, shards []stream.Shard, failover time.Dur
 			func(shard string) *lease.Lease { return byShard[place{l.Stream, shard}] },
 			func(shard string) bool { return known && inStream[shard] })
 		switch {
+		case l.Finished() && known && open[v.shard]:
+			v.state = stateUnread
 		case l.Finished():
 			v.state = stateFinished
 		case known && !inStream[v.shard]:
@@ -142,6 +149,9 @@ func judge(w *watch, streamName string, shards []stream.Shard, failover time.Dur
 	})
 	return views
 }
+
+// unread reports whether the lease is finished before its shard.
+func unread(v leaseView) bool { return v.state == stateUnread }
 
 // shardOf is the shard that a lease is for.
 func shardOf(l *lease.Lease) string { return cmp.Or(l.Shard, l.Key) }

@@ -1,9 +1,14 @@
 package cli
 
 import (
+	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/leasehold/leasehold/awsfake"
+	"github.com/leasehold/leasehold/dynamolease"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -89,6 +94,60 @@ func TestStatesByLineage(t *testing.T) {
 	check(t, judge(looks(leases), "", nil, time.Minute))
 	want["ofAnotherTime"], want["new"] = stateOrphan, stateMissing
 	check(t, judge(looks(leases), "orders", shards, time.Minute))
+}
+
+// A lease that is finished before its shard has nobody to read the shard.
+func TestFinishedBeforeTheShard(t *testing.T) {
+	leases := []lease.Lease{
+		{Key: "s-0", Owner: "a", Checkpoint: lease.ShardEnd},
+		{Key: "s-1", Owner: "a", Checkpoint: lease.ShardEnd},
+		{Key: "s-2", Owner: "a", Checkpoint: lease.ShardEnd},
+		{Key: "s-3", Owner: "a", Checkpoint: lease.Latest},
+	}
+	shards := []stream.Shard{{ID: "s-0"}, {ID: "s-1", Closed: true}, {ID: "s-3"}}
+	want := map[string]leaseState{"s-0": stateUnread, "s-1": stateFinished, "s-2": stateFinished, "s-3": stateUnknown}
+	views := judge(looks(leases), "orders", shards, time.Minute)
+	for _, v := range views {
+		if v.state != want[v.key] {
+			t.Errorf("%s: got %q, want %q", v.key, v.state, want[v.key])
+		}
+	}
+	if views[0].key != "s-0" {
+		t.Errorf("%s is listed first, want the worst", views[0].key)
+	}
+	for _, v := range judge(looks(leases), "", nil, time.Minute) {
+		if v.state == stateUnread {
+			t.Errorf("%s: got %q though no stream was asked", v.key, v.state)
+		}
+	}
+}
+
+// The shard is split and read to its end after it was listed and before the look
+// at the table.
+func TestShardThatEndsBetweenTheLooks(t *testing.T) {
+	f := newFakes()
+	server := httptest.NewServer(f.services)
+	defer server.Close()
+	ctx := t.Context()
+	f.services.Kinesis.Create("orders", 1)
+	store := dynamolease.New(f.dynamo, "mailer")
+	if _, err := store.CreateTable(ctx, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := store.Create(ctx, lease.Lease{Key: "shardId-000000000000", Checkpoint: lease.ShardEnd}); err != nil {
+		t.Fatal(err)
+	}
+	split := sync.OnceFunc(func() { f.services.Kinesis.Split("orders", "shardId-000000000000") })
+	f.services.DynamoDB.SetScript(func(c awsfake.Call) awsfake.Fault {
+		if c.Operation == "Scan" {
+			split()
+		}
+		return awsfake.Fault{}
+	})
+	status, out, errs := run(t, environment("AWS_ENDPOINT_URL="+server.URL), "leases", "list", "-a", "mailer", "-s", "orders")
+	if status != 0 || !strings.Contains(out, "finished") || strings.Contains(out+errs, "unread") || strings.Contains(errs, "nobody reads") {
+		t.Errorf("exit code %d\n%s%s", status, out, errs)
+	}
 }
 
 // In a table of several streams, shards of the same name are different shards.

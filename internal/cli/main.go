@@ -18,6 +18,8 @@ type program struct {
 	stdout, stderr *screen
 	env            func(string) string
 	flags          globals
+	// streamRegion is the region in the ARN of a stream, if one was given.
+	streamRegion string
 }
 
 // Main runs the command with args, which do not hold the program's name, and

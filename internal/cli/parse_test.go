@@ -143,6 +143,7 @@ func TestSizesAndRates(t *testing.T) {
 
 func TestClassify(t *testing.T) {
 	api := func(code string) error { return &smithy.GenericAPIError{Code: code, Message: "said so"} }
+	in := func(words, code string) error { return &Error{Why: words, Err: api(code)} }
 	for _, tt := range []struct {
 		err  error
 		want code
@@ -157,9 +158,10 @@ func TestClassify(t *testing.T) {
 		{fmt.Errorf("list: %w: %w", stream.ErrNoStream, api("ResourceNotFoundException")), notFound, "the stream does not exist (said so)"},
 		{fmt.Errorf("read: %w", stream.ErrDenied), denied, "access is denied"},
 		{&lease.Error{Op: "scan", Kind: lease.ErrInvalidState}, notFound, "the lease table does not exist"},
-		{&lease.Error{Op: "scan", Kind: lease.ErrProvisionedThroughput, Err: api("RequestLimitExceeded")}, tryAgain, "the lease table is throttled (said so)"},
-		// A store has one kind for a refused permission and all other failures.
-		{&lease.Error{Op: "scan", Kind: lease.ErrDependency, Err: api("AccessDeniedException")}, denied, "said so"},
+		{&lease.Error{Op: "scan", Kind: lease.ErrProvisionedThroughput, Err: in("calm down", "RequestLimitExceeded")}, tryAgain, "the lease table is throttled (calm down)"},
+		// A store has one kind for a refused permission and all other failures,
+		// and knows what the permission is for.
+		{&lease.Error{Op: "scan", Kind: lease.ErrDependency, Err: in("Scan must be allowed", "AccessDeniedException")}, denied, "Scan must be allowed"},
 		{&lease.Error{Op: "scan", Kind: lease.ErrDependency, Err: context.DeadlineExceeded}, tryAgain, "timed out"},
 		{errors.New("get identity: get credentials: no EC2 IMDS role found"), denied, "no credentials were found"},
 	} {
@@ -175,5 +177,39 @@ func TestClassify(t *testing.T) {
 	}
 	if while(nil, "nothing") != nil {
 		t.Error("no error has become one")
+	}
+}
+
+// A permission that a lease table's store lacks is named. What else is denied may
+// be the fault of the credentials.
+func TestHintsOfWhatIsDenied(t *testing.T) {
+	call := func(op, code string) error {
+		return &smithy.OperationError{ServiceID: "DynamoDB", OperationName: op, Err: &smithy.GenericAPIError{Code: code}}
+	}
+	store := func(err error) error { return &lease.Error{Op: "o", Kind: lease.ErrDependency, Err: err} }
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"a call of the store", store(call("PutItem", "AccessDeniedException")), "allow dynamodb:PutItem on the application's tables and their indexes"},
+		{"the call that may be about another table", store(call("GetItem", "AccessDeniedException")), "allow dynamodb:GetItem on the table with the application's name and on the one with -CoordinatorState after it; if the application never had the second, --single-table does without"},
+		{"bad credentials", store(call("GetItem", "UnrecognizedClientException")), hints[denied]},
+		{"a call of the stream", fmt.Errorf("%w: %w", stream.ErrDenied, call("ListShards", "AccessDeniedException")), hints[denied]},
+		{"no call that is known", store(&smithy.GenericAPIError{Code: "AccessDeniedException"}), hints[denied]},
+	} {
+		if e := classify(tt.err); e.Code != denied || e.Hint != tt.want {
+			t.Errorf("%s: code %d, hint %q, want %d, %q", tt.name, e.Code, e.Hint, denied, tt.want)
+		}
+	}
+}
+
+// Whoever reads the help learns every exit code.
+func TestExitCodesAreInTheHelp(t *testing.T) {
+	_, help, _ := run(t, environment(), "--help")
+	for _, c := range []code{done, failed, wrongUsage, refused, notFound, denied, tryAgain} {
+		if !strings.Contains(help, fmt.Sprintf("\n  %d      ", c)) {
+			t.Errorf("exit code %d is not in the help:\n%s", c, help)
+		}
 	}
 }

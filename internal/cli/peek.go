@@ -144,8 +144,10 @@ func (r *peek) read(ctx context.Context, shard string, from stream.Start, news c
 
 // final reports whether asking again cannot help.
 func final(err error) bool {
-	if errors.Is(err, stream.ErrNoStream) || errors.Is(err, stream.ErrNoShard) || errors.Is(err, stream.ErrDenied) {
-		return true
+	for _, e := range []error{stream.ErrNoStream, stream.ErrNoShard, stream.ErrDenied, stream.ErrPosition} {
+		if errors.Is(err, e) {
+			return true
+		}
 	}
 	_, answered := errors.AsType[smithy.APIError](err)
 	return answered && classify(err).Code != tryAgain

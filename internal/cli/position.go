@@ -11,7 +11,7 @@ import (
 )
 
 // positionHelp says what a position may be.
-const positionHelp = "trim-horizon, latest, -2h (so long ago), 2026-11-22T10:00Z, @1795341600 (seconds or milliseconds), or seq:NUMBER[:SUB] (after that record)"
+const positionHelp = "trim-horizon, latest, -2h (so long ago), 2026-11-22T10:00Z, @1795341600 (seconds or milliseconds), seq:NUMBER (after that record), or seq:NUMBER:SUB (inside that record, which comes whole)"
 
 // timeLayouts are the forms of a time that a position may have. A time names
 // its zone: one without would mean another time on another machine.

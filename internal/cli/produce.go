@@ -51,6 +51,9 @@ may be stored twice.
 		Args: count(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, files, err := p.streamAndRest(cmd, args)
+			if err == nil {
+				err = checkStreamName(name)
+			}
 			if err != nil {
 				return err
 			}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
@@ -64,6 +65,7 @@ func TestScript(t *testing.T) {
 			"table":  cmdTable,
 			"item":   cmdItem,
 			"renew":  cmdRenew,
+			"made":   cmdMade,
 
 			"other-server": cmdOtherServer,
 		},
@@ -88,6 +90,8 @@ type fakes struct {
 type refusal struct {
 	code string
 	left int
+	// on is the table or stream that it is about, empty for every one.
+	on string
 }
 
 func newFakes() *fakes {
@@ -117,7 +121,7 @@ func (f *fakes) script(c awsfake.Call) awsfake.Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.refused[c.Operation]
-	if r == nil || r.left == 0 {
+	if r == nil || r.left == 0 || r.on != "" && r.on != c.Resource {
 		return awsfake.Fault{}
 	}
 	r.left--
@@ -186,14 +190,15 @@ func sortLines(s string) string {
 	return strings.Join(lines, "")
 }
 
-// refuse OPERATION CODE TIMES makes the next calls fail.
+// refuse OPERATION CODE TIMES [RESOURCE] makes the next calls fail, or those on a
+// table or stream.
 func cmdRefuse(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	f := fakesOf(ts)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refused[args[0]] = &refusal{args[1], n}
+	f.refused[args[0]] = &refusal{args[1], n, strings.Join(args[3:], "")}
 }
 
 // table NAME [KEY] makes a lease table, or one with another key.
@@ -211,6 +216,25 @@ func cmdTable(ts *testscript.TestScript, neg bool, args []string) {
 		KeySchema:            []types.KeySchemaElement{{AttributeName: &args[1], KeyType: types.KeyTypeHash}},
 	})
 	ts.Check(err)
+}
+
+// made TABLE FILE writes how a table was made into a file: its tags, and whether
+// it is protected from deletion and has point-in-time recovery.
+func cmdMade(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, db := context.Background(), fakesOf(ts).dynamo
+	table, err := db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &args[0]})
+	ts.Check(err)
+	tags, err := db.ListTagsOfResource(ctx, &dynamodb.ListTagsOfResourceInput{ResourceArn: table.Table.TableArn})
+	ts.Check(err)
+	backups, err := db.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &args[0]})
+	ts.Check(err)
+	var b strings.Builder
+	for _, tag := range tags.Tags {
+		fmt.Fprintf(&b, "%s=%s\n", *tag.Key, *tag.Value)
+	}
+	fmt.Fprintf(&b, "protected %v\n", aws.ToBool(table.Table.DeletionProtectionEnabled))
+	fmt.Fprintf(&b, "recovery %s\n", backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o644))
 }
 
 // item TABLE KEY NAME=VALUE... stores an item of a lease table. A value is a

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/leasehold/leasehold/kinesisstream"
 	"github.com/leasehold/leasehold/lease"
 	"github.com/leasehold/leasehold/stream"
 )
@@ -32,48 +31,52 @@ type shardObject struct {
 }
 
 func (p *program) shardsListCommand() *cobra.Command {
-	return &cobra.Command{
+	var tables tableFlags
+	c := &cobra.Command{
 		Use:   "list STREAM",
 		Short: "The shards of a stream, children under their parents",
 		Long: `The shards of a stream, children under their parents. A shard that two were
 merged into is drawn under one of them and names both.
 
-With --app each shard has the state of its lease, as far as one look can tell.`,
+With --app each shard has the state of its lease, as far as one look can tell.
+
+A stream is given by name or ARN.`,
 		Example: `  leasehold shards list orders --local
   leasehold shards list orders -a orders-app`,
 		Args: count(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, err := p.streamName(cmd, args)
+			ref, err := p.streamToRead(cmd, args)
 			if err != nil {
 				return err
 			}
-			return p.listShards(cmd.Context(), name)
+			if p.flags.app == "" && tables.single {
+				return usage("--%s is for an application, and none is named", singleTable).hinted("--app NAME")
+			}
+			return p.listShards(cmd.Context(), ref, tables)
 		},
 	}
+	tables.addLook(c, "with --app: ")
+	return c
 }
 
 // listShards prints the shards of a stream.
-func (p *program) listShards(ctx context.Context, name string) error {
+func (p *program) listShards(ctx context.Context, ref streamRef, tables tableFlags) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	client, _, err := p.kinesisClient(ctx)
+	source, shards, err := p.openStream(ctx, ref)
 	if err != nil {
 		return err
 	}
-	shards, err := shardsOf(ctx, kinesisstream.New(client, name))
-	if err != nil {
-		return while(err, "list shards of %s", name)
-	}
 	states := map[string]leaseState{}
 	if p.flags.app != "" {
-		_, views, err := p.seeLeases(ctx, name, shards, 0)
+		_, views, err := p.seeLeases(ctx, source, shards, tables, 0)
 		if err != nil {
 			return err
 		}
 		for _, v := range views {
 			// A table of several streams names the stream with each lease, as
 			// account:name:created.
-			if v.stream == name || strings.Contains(v.stream, ":"+name+":") {
+			if v.stream == ref.name || strings.Contains(v.stream, ":"+ref.name+":") {
 				states[v.shard] = v.state
 			}
 		}

@@ -210,11 +210,16 @@ func noShard(id string, all []stream.Shard) *Error {
 	for _, s := range all {
 		names = append(names, shortShard(s.ID))
 	}
+	return &Error{Code: notFound, Why: fmt.Sprintf("the stream has no shard %s", shortShard(id)), Hint: "it has " + someOf(names)}
+}
+
+// someOf is a list that fits a line.
+func someOf(names []string) string {
 	const most = 20
 	if len(names) > most {
-		names = append(names[:most], "…")
+		names = append(names[:most:most], "…")
 	}
-	return &Error{Code: notFound, Why: fmt.Sprintf("the stream has no shard %s", shortShard(id)), Hint: "it has " + strings.Join(names, ", ")}
+	return strings.Join(names, ", ")
 }
 
 func (p *program) streamsDeleteCommand() *cobra.Command {

@@ -28,14 +28,49 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("handler panicked: %v", e.value) }
 
-// call calls f and returns its panic as an error.
-func (c *Consumer) call(f func(context.Context) error) (err error) {
+// call calls f, a step of the handler, and returns its panic as an error. First is
+// the first record of the batch, if the step has one.
+func (c *Consumer) call(s step, first *stream.Record, f func(context.Context) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{v, debug.Stack()}
 		}
 	}()
+	defer c.watchSlow(s, first)()
 	return f(c.ctx)
+}
+
+// watchSlow reports a call of the handler that goes on for long: its lease is
+// renewed all the while, and nothing else tells that the shard stands still. It
+// ends with the context, since what comes then is another event. The returned stop
+// ends the watch and waits for it.
+func (c *Consumer) watchSlow(s step, first *stream.Record) (stop func()) {
+	began := time.Now()
+	returned, over := make(chan struct{}), make(chan struct{})
+	t := time.AfterFunc(slowAfter, func() {
+		defer close(over)
+		again := time.NewTicker(slowAfter)
+		defer again.Stop()
+		for c.ctx.Err() == nil {
+			attrs := []slog.Attr{slog.String("step", string(s)), slog.Duration("running_for", time.Since(began))}
+			if first != nil {
+				attrs = append(attrs, slog.String("sequence", first.Position().String()))
+			}
+			c.cfg.Log.LogAttrs(c.ctx, slog.LevelWarn, "handler.slow", attrs...)
+			select {
+			case <-returned:
+				return
+			case <-c.ctx.Done():
+			case <-again.C:
+			}
+		}
+	})
+	return func() {
+		if !t.Stop() {
+			close(returned)
+			<-over
+		}
+	}
 }
 
 // logFailure reports a failure of a handler. Pause is 0 if nobody tries again in

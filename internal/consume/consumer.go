@@ -16,6 +16,10 @@ import (
 // stuck.
 const stuckAfter = 10 * time.Second
 
+// slowAfter is how long a handler may take before it is reported as slow, and then
+// the time between two reports.
+const slowAfter = time.Minute
+
 // Config is what a [Consumer] works with. Every field must be set.
 type Config struct {
 	Stream stream.Stream
@@ -66,6 +70,9 @@ func New(ctx context.Context, cfg Config) *Consumer {
 	}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.until.Store(int64(cfg.Until))
+	// What comes again before this needs no checkpoint: an aggregated record of
+	// which a part was done.
+	c.stored.Store(&c.cfg.From.Position)
 	return c
 }
 
@@ -221,7 +228,7 @@ func (c *Consumer) closeEarly() {
 	if why == nil {
 		why = c.drainWhy
 	}
-	if err := c.call(func(ctx context.Context) error { return c.cfg.Handler.Close(ctx, why) }); err != nil {
+	if err := c.call(stepClose, nil, func(ctx context.Context) error { return c.cfg.Handler.Close(ctx, why) }); err != nil {
 		c.logFailure(stepClose, nil, 1, 0, err)
 	}
 }
@@ -230,7 +237,7 @@ func (c *Consumer) closeEarly() {
 // end before that. First is the first record of the batch, if f has one.
 func (c *Consumer) untilDone(s step, first *stream.Record, f func(context.Context) error) bool {
 	for try := 1; c.ready(); try++ {
-		err := c.call(f)
+		err := c.call(s, first, f)
 		if err == nil {
 			return true
 		}

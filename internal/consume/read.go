@@ -136,17 +136,21 @@ func (t *trouble) add(log *slog.Logger, err error) {
 		return
 	}
 	t.logged = time.Now()
-	level, name := slog.LevelWarn, "read.failed"
+	level, name, cause := slog.LevelWarn, "read.failed", ""
 	switch {
 	case errors.Is(err, stream.ErrDenied):
 		level, name = slog.LevelError, "access.denied"
+	case errors.Is(err, stream.ErrPosition):
+		// It does not pass: somebody has to set the checkpoint.
+		level, name, cause = slog.LevelError, "position.foreign", "the checkpoint is of another stream"
 	case errors.Is(err, stream.ErrThrottled):
 		name = "read.throttled"
 	}
-	log.LogAttrs(context.Background(), level, name,
-		slog.Int("times", t.times),
-		slog.Time("since", t.since),
-		slog.Any("err", err))
+	attrs := []slog.Attr{slog.Int("times", t.times), slog.Time("since", t.since), slog.Any("err", err)}
+	if cause != "" {
+		attrs = append(attrs, slog.String("cause", cause))
+	}
+	log.LogAttrs(context.Background(), level, name, attrs...)
 }
 
 func (t *trouble) over(log *slog.Logger) {

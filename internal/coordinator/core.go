@@ -27,9 +27,8 @@ type Core struct {
 	// held are the leases of this worker, from the first write that claims one
 	// to the last that gives it up.
 	held map[string]*held
-	// zombies are consumers that were told to end and have not yet, by key: no
-	// other consumer of that shard starts before they have.
-	zombies map[string]uint64
+	// zombies are consumers that were told to end and have not yet, by key.
+	zombies map[string]*zombie
 
 	own    ownRows
 	name   ownName
@@ -47,7 +46,7 @@ func New(cfg Config) *Core {
 		gapped:  -1,
 		calls:   make(map[uint64]func(Result)),
 		held:    make(map[string]*held),
-		zombies: make(map[string]uint64),
+		zombies: make(map[string]*zombie),
 	}
 	c.initOwn()
 	c.initName()

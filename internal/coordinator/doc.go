@@ -30,8 +30,9 @@
 // # Rooms
 //
 // Each file is one duty: terms and renewals (term.go), rows that name this worker
-// (own.go), handing over (handoff.go), the end of a shard (shardend.go), stopping
+// (own.go), handing over (handoff.go), the end of a shard (shardend.go), leases that
+// a worker cannot read since a handler does not return (stuck.go), stopping
 // (stop.go), the leader's lock (lock.go), looking at the table and failover
-// (watch.go), and what only a leader does: balance, and leases that are missing
-// (lead.go).
+// (watch.go), and what only a leader does: balance, leases that are missing, and
+// what is to be cleaned up (lead.go).
 package coordinator

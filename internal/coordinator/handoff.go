@@ -32,8 +32,10 @@ func (h *held) lookAtOwners() {
 // see takes the row as it is stored now.
 func (h *held) see(image lease.Lease) {
 	if h.image.HandingOff() && !image.HandingOff() {
-		// Who gives a handoff back is on the way out: nobody to be named again.
+		// Who gives a handoff back is on the way out, or cannot read the shard:
+		// nobody to be named again.
 		h.successor = ""
+		h.c.watch.refused(h.key, h.image.NextOwner)
 	}
 	h.image = image
 }
@@ -80,7 +82,7 @@ func (h *held) overdue() {
 func (h *held) leave() {
 	c := h.c
 	next := cmp.Or(h.image.NextOwner, h.successor)
-	if next == "" && !c.stop.begun {
+	if next == "" && !c.stop.begun && !h.stuck {
 		// The handoff was given back: the lease stays here. Its term may have
 		// ended, or not have begun.
 		h.drainT.stop()
@@ -96,7 +98,7 @@ func (h *held) leave() {
 		case o.applied, next != "" && o.image.Owner == next && o.image.Checkpoint.Compare(h.watermark) >= 0:
 			// The next owner may have written, and its mark stands where ours did,
 			// before we learn that our write was applied.
-			c.note(h.key, h.token, Notice{Name: "lease.released", Other: next, Cause: releaseCause(c, next)})
+			c.note(h.key, h.token, Notice{Name: "lease.released", Warn: h.stuck, Other: next, Cause: h.releaseCause(next)})
 			h.drop()
 			c.watch.learn(o.image)
 		case o.image.Owner == c.cfg.Worker && o.image.Counter == h.image.Counter:
@@ -108,9 +110,11 @@ func (h *held) leave() {
 	})
 }
 
-func releaseCause(c *Core, next string) string {
+func (h *held) releaseCause(next string) string {
 	switch {
-	case !c.stop.begun:
+	case h.stuck:
+		return "stuck handler"
+	case !h.c.stop.begun:
 		return "handoff"
 	case next == "":
 		return "stop, no successor"

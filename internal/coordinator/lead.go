@@ -17,11 +17,14 @@ type leader struct {
 	auditT    *timer
 	auditDue  bool
 	tidyAfter time.Duration
+	deadAfter time.Duration
 
 	// shards is the last list of the stream's shards, and when it was asked for.
 	shards   []stream.Shard
 	shardIDs map[string]bool
 	listedAt Mono
+	// unread are the open shards with a finished lease that were reported.
+	unread map[string]bool
 	// waiting are those who want the list that is being asked for.
 	waiting []func([]stream.Shard, bool)
 }
@@ -37,6 +40,7 @@ func (c *Core) initLead() {
 		auditT:    c.newTimer(func() { c.lead.auditDue = true; c.audit() }),
 		listedAt:  -1,
 		tidyAfter: tidyAfter,
+		deadAfter: deadAfter,
 	}
 }
 
@@ -113,6 +117,7 @@ func (c *Core) audit() {
 		d.auditT.set(asked.Add(auditEvery))
 		if c.mayDecide() && !c.stop.begun {
 			c.createMissing(shards)
+			c.reportUnread(shards)
 		}
 	})
 }
@@ -172,11 +177,34 @@ func (c *Core) createMissing(shards []stream.Shard) {
 	}
 }
 
+// reportUnread tells of shards that take records while their lease is finished,
+// each once. Nobody reads such a shard: a stream that is deleted and made again
+// gives its shards the same names, and the leases are those of the old ones.
+func (c *Core) reportUnread(shards []stream.Shard) {
+	d := &c.lead
+	before := d.unread
+	d.unread = make(map[string]bool)
+	for _, s := range shards {
+		r := c.watch.rows[s.ID]
+		switch {
+		case s.Closed || r == nil || r.finished < 0:
+		case d.listedAt <= r.finished.Add(listLag):
+			// The list may be from before the end of the shard. The next is not.
+			d.auditT.setIn(listLag + lookEvery)
+		default:
+			d.unread[s.ID] = true
+			if !before[s.ID] {
+				c.note(s.ID, 0, Notice{Name: "shard.unread", Warn: true, Cause: "its lease is finished and the shard is open"})
+			}
+		}
+	}
+}
+
 // tidyAfter is how long a lease stays after it was seen finished: longer than a
 // request that creates it can be under way, which would bring it back unfinished.
 const tidyAfter = 5 * time.Minute
 
-// tidyAtOnce bounds how many leases are deleted after one look.
+// tidyAtOnce bounds how many leases, and how many items, are deleted after one look.
 const tidyAtOnce = 8
 
 // tidy deletes leases that are spent, on condition of the counter seen. What is
@@ -199,6 +227,45 @@ func (c *Core) tidy() {
 			if r.Err == nil && r.Applied {
 				delete(w.rows, key)
 				c.note(key, 0, Notice{Name: "lease.deleted", Cause: "finished"})
+			}
+		})
+		if n++; n == tidyAtOnce {
+			return
+		}
+	}
+}
+
+// deadAfter is how long an item of a worker stays after the leader last saw
+// anything of the worker: so long that whoever looks for it has looked.
+const deadAfter = 24 * time.Hour
+
+// deleteRetry is the time until a deletion that failed is tried again.
+const deleteRetry = time.Minute
+
+// tidyWorkers deletes the items of workers of ours that are long dead: each process
+// has a name of its own by default, and those that crashed would stay in the table
+// for ever. The nonce sees to it that a process which has taken the name since keeps
+// its item; one that slept for so long writes its own again.
+func (c *Core) tidyWorkers() {
+	w := &c.watch
+	if !w.on || c.stop.begun || !c.mayDecide() {
+		return
+	}
+	n := 0
+	for _, id := range slices.Sorted(maps.Keys(w.peers)) {
+		p := w.peers[id]
+		if !p.item.Ours() || p.deleting || w.alive(id) || c.now-p.still < Mono(c.lead.deadAfter) {
+			continue
+		}
+		p.deleting = true
+		c.call(Action{Kind: DeleteWorker, Worker: p.item}, func(r Result) {
+			p.deleting = false
+			switch {
+			case r.Err != nil:
+				// It may be denied, and is no reason to try at every look.
+				p.still = c.now.Add(deleteRetry) - Mono(c.lead.deadAfter)
+			case r.Applied:
+				c.note("", 0, Notice{Name: "worker.deleted", Cause: "dead", Other: id})
 			}
 		})
 		if n++; n == tidyAtOnce {

@@ -274,9 +274,5 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	if e.Version == "" {
-		return "the lease table has leases but no client-version state: it belongs to a fleet of Java KCL 2.x, which this version cannot join"
-	}
-	return fmt.Sprintf("the fleet is in client-version state %s, which this version cannot join: it joins %s and %s",
-		e.Version, lease.Version3X, lease.Version3XWithRollback)
+	return fmt.Sprintf("the fleet is in client-version state %q, which cannot be joined", e.Version)
 }

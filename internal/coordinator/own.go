@@ -147,6 +147,8 @@ func (c *Core) seeRow(l lease.Lease) {
 		c.awaitProof(l)
 	case c.stop.begun:
 		c.passOn(l)
+	case c.isStuck(l.Key):
+		c.decline(l)
 	case l.Owner == c.cfg.Worker:
 		c.claim(l, lease.Set{}, "assigned", "")
 	case l.NextOwner == c.cfg.Worker:

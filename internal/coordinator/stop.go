@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -280,12 +281,19 @@ func (c *Core) finishStop() {
 	c.stopped()
 }
 
+// errNoAnswer says that a write left and that nobody knows what became of it.
+var errNoAnswer = errors.New("the last write has no answer")
+
 // overrun ends a stop that takes too long, such as during an outage of the
 // table: the leases that are left expire.
 func (c *Core) overrun() {
 	for _, key := range c.keys() {
 		h := c.held[key]
-		c.note(key, h.token, Notice{Name: "lease.abandoned", Warn: true, Cause: "stop"})
+		var err error
+		if h.w != nil {
+			err = cmp.Or(h.w.err, errNoAnswer)
+		}
+		c.note(key, h.token, Notice{Name: "lease.abandoned", Warn: true, Cause: "stop", Err: err})
 		h.cancel(Stopping)
 	}
 	c.stopped()

@@ -46,6 +46,9 @@ func newStorm(t testing.TB, seed uint64) *storm {
 	s.fault = s.decide
 	// Later than any request of a storm is late.
 	s.tidyAfter = 50 * time.Second
+	// Those that only slept find their items deleted.
+	s.deadAfter = 20 * time.Second
+	s.refusedFor = 20 * time.Second
 	return s
 }
 
@@ -151,7 +154,7 @@ func (s *storm) step() {
 	spell := func(least, most int) time.Duration {
 		return time.Duration(least+s.rnd.IntN(most-least)) * time.Millisecond
 	}
-	switch s.rnd.IntN(18) {
+	switch s.rnd.IntN(19) {
 	case 0, 1:
 		if len(s.actors) < 16 {
 			s.join()
@@ -222,6 +225,11 @@ func (s *storm) step() {
 		s.say("%s is cut off for %v", a.name, d)
 		s.cut[a.name] = true
 		s.in(d, func() { delete(s.cut, a.name) })
+	case 18:
+		open := s.open()
+		key, d := open[s.rnd.IntN(len(open))], spell(5000, 50_000)
+		s.say("handlers of %s for %s do not return for %v", a.name, key, d)
+		a.stuck[key] = s.now.Add(d)
 	}
 }
 

@@ -45,6 +45,8 @@ type held struct {
 	indexed bool
 	// successor is who is to have the lease when this worker stops.
 	successor string
+	// stuck says that the lease is given up since it cannot be read here.
+	stuck bool
 	// since is when the lease came here.
 	since Mono
 	// cause and from say how the lease came here.
@@ -74,7 +76,9 @@ type write struct {
 	// first is when the first try was sent: a term is counted from there.
 	first Mono
 	tries int
-	done  func(o outcome)
+	// err is what became of the last try, nil if it has no answer yet.
+	err  error
+	done func(o outcome)
 }
 
 // outcome is what became of a write.
@@ -146,7 +150,7 @@ func (h *held) send() {
 		if w.tries == 1 {
 			w.first = r.Sent
 		}
-		if r.Err != nil {
+		if w.err = r.Err; w.err != nil {
 			if w.tries == 1 {
 				h.c.note(h.key, h.token, Notice{Name: "table.unreachable", Warn: true, Err: r.Err})
 			}
@@ -324,10 +328,17 @@ func lossCause(image lease.Lease) string {
 }
 
 // startConsumer starts the consumer if the lease may be read and no earlier
-// consumer of this shard is still ending.
+// consumer of this shard is still ending. If that one does not end, another worker
+// may read it.
 func (h *held) startConsumer() {
 	c := h.c
-	if h.phase != running || h.token == 0 || h.run != 0 || c.zombies[h.key] != 0 {
+	if h.phase != running || h.token == 0 || h.run != 0 {
+		return
+	}
+	if c.zombies[h.key] != nil {
+		if c.isStuck(h.key) {
+			h.giveUp()
+		}
 		return
 	}
 	until := h.termT.at
@@ -346,7 +357,7 @@ func (h *held) cancel(cause Cause) {
 		return
 	}
 	h.c.order(Action{Kind: Cancel, Key: h.key, Run: h.run, Token: h.token, Cause: cause})
-	h.c.zombies[h.key] = h.run
+	h.c.outlive(h.key, h.run)
 	h.run = 0
 }
 
@@ -366,7 +377,7 @@ func (h *held) advance(p lease.Position) {
 
 func (c *Core) exited(ev Exited) {
 	h := c.held[ev.Key]
-	if c.zombies[ev.Key] == ev.Run {
+	if z := c.zombies[ev.Key]; z != nil && z.run == ev.Run {
 		delete(c.zombies, ev.Key)
 		if h != nil {
 			h.startConsumer()

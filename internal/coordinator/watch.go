@@ -35,6 +35,9 @@ type watcher struct {
 	// moving are leases with an assignment or a handoff being written, and to
 	// whom.
 	moving map[string]string
+	// refusals are by lease; they count for refusedFor.
+	refusals   map[string][]refusal
+	refusedFor time.Duration
 }
 
 // row is a lease as last seen.
@@ -48,6 +51,8 @@ type row struct {
 	renewed bool
 	// finished is since when the lease is seen as finished, -1 if it is not.
 	finished Mono
+	// offer is the last handoff, until it is seen to be over.
+	offer offer
 }
 
 // peer is another worker as last seen.
@@ -57,6 +62,10 @@ type peer struct {
 	present bool
 	// moved is when it last showed that it lives.
 	moved Mono
+	// still is since when this worker watches it and it shows nothing.
+	still Mono
+	// deleting says that its item is being deleted.
+	deleting bool
 	// silent says that a lease of its has expired since.
 	silent bool
 	// deaf is when a lease that it was given was last left unread, though it
@@ -67,6 +76,9 @@ type peer struct {
 // deafFor is how long such a worker receives nothing: longer than an index may be
 // behind.
 const deafFor = time.Minute
+
+// lives takes note that the worker has shown that it lives.
+func (p *peer) lives(now Mono) { p.moved, p.still, p.silent = now, now, false }
 
 // longAgo is before anything was seen.
 const longAgo = -Mono(1 << 60)
@@ -81,6 +93,9 @@ func (c *Core) initWatch() {
 		peers:  make(map[string]*peer),
 		gone:   make(map[string]lease.Lease),
 		moving: make(map[string]string),
+
+		refusals:   make(map[string][]refusal),
+		refusedFor: refusedFor,
 	}
 }
 
@@ -105,6 +120,7 @@ func (c *Core) beginWatch() {
 	clear(w.rows)
 	clear(w.peers)
 	clear(w.gone)
+	clear(w.refusals)
 	w.on, w.began, w.looked = true, c.now, -1
 	if !w.looking {
 		c.look()
@@ -121,10 +137,13 @@ func (c *Core) endWatch() {
 }
 
 // restart makes every counter be seen anew: while nobody looked, it may have
-// moved without being seen.
+// moved without being seen. So may a worker have shown itself.
 func (w *watcher) restart() {
 	for _, r := range w.rows {
 		r.sight = -1
+	}
+	for _, p := range w.peers {
+		p.still = w.c.now
 	}
 }
 
@@ -216,6 +235,7 @@ func (c *Core) looked(sent Mono, s *lease.Snapshot) {
 	c.audit()
 	c.decide()
 	c.tidy()
+	c.tidyWorkers()
 	c.hurryDeputy()
 }
 
@@ -230,13 +250,13 @@ func (w *watcher) seePeers(workers []lease.Worker, first bool) {
 		p := w.peers[item.ID]
 		switch {
 		case p == nil:
-			p = &peer{moved: w.c.now, deaf: longAgo}
+			p = &peer{moved: w.c.now, still: w.c.now, deaf: longAgo}
 			if first && !w.c.reportedWithin(item, w.c.cfg.FailoverTime) {
 				p.moved = longAgo
 			}
 			w.peers[item.ID] = p
 		case item != p.item:
-			p.moved, p.silent = w.c.now, false
+			p.lives(w.c.now)
 			if item.Nonce != p.item.Nonce {
 				p.deaf = longAgo
 			}
@@ -283,16 +303,18 @@ func (w *watcher) seeRows(leases []lease.Lease, sent Mono) (gap bool) {
 		if l.Counter != r.lease.Counter {
 			r.renewed = l.Owner == r.lease.Owner
 			if p := w.peers[l.Owner]; p != nil && r.renewed {
-				p.moved, p.silent = w.c.now, false
+				p.lives(w.c.now)
 			}
 			r.sight = w.c.now
 		} else if r.sight < 0 {
 			r.sight = w.c.now
 		}
+		w.sawOwners(r, &l)
 		r.now(l, sent)
 	}
 	for key, r := range w.rows {
 		if !in[key] && r.known <= sent {
+			delete(w.refusals, key)
 			if !r.lease.Finished() {
 				w.gone[key] = r.lease
 			}
@@ -318,6 +340,7 @@ func (w *watcher) learn(l lease.Lease) {
 		r.sight = w.c.now
 		r.renewed = r.renewed && l.Owner == r.lease.Owner
 	}
+	w.sawOwners(r, &l)
 	r.now(l, w.c.now)
 }
 
@@ -454,8 +477,12 @@ func (c *Core) decide() {
 			continue
 		}
 		a := assign.Lease{Key: key, Owner: l.Owner, Fixed: l.HandingOff()}
-		if l.HandingOff() {
+		switch {
+		case l.HandingOff():
 			a.Owner = l.NextOwner
+		case r.offer.to != "" && r.offer.from == l.Owner:
+			// As far as is known it still is: the look may be older.
+			a.Owner, a.Fixed = r.offer.to, true
 		}
 		switch to, moving := w.moving[key]; {
 		case moving:
@@ -464,7 +491,7 @@ func (c *Core) decide() {
 			h := c.held[key]
 			a.Owner = cmp.Or(h.image.NextOwner, h.successor, c.cfg.Worker)
 			a.Fixed = h.image.HandingOff() || h.successor != "" || h.phase > running
-		case l.Owner == "" && w.blocked(l):
+		case l.Owner == "" && (w.blocked(l) || w.untaken(key)):
 			// Its turn comes when its parents are done.
 			continue
 		default:
@@ -476,7 +503,7 @@ func (c *Core) decide() {
 						p.deaf = c.now
 					}
 				}
-				if l.Owner != "" && w.blocked(l) {
+				if l.Owner != "" && (w.blocked(l) || w.untaken(key)) {
 					// A dead worker's, and nobody may read it yet.
 					a.Fixed = true
 					break
@@ -494,6 +521,7 @@ func (c *Core) decide() {
 				settled = settled && l.Owner != ""
 			}
 		}
+		a.Fixed = a.Fixed || a.Owner != "" && w.disputed(key)
 		leases = append(leases, a)
 	}
 	w.dueT.set(next)
@@ -505,9 +533,9 @@ func (c *Core) decide() {
 			case r == nil:
 			case w.unheard(r):
 				// Another may not hear of it either; this worker has seen it.
-				c.assign(r, c.cfg.Worker)
+				c.assign(r, w.taker(m.Key, c.cfg.Worker, workers))
 			default:
-				c.assign(r, w.heir(&r.lease, m.To))
+				c.assign(r, w.taker(m.Key, w.heir(&r.lease, m.To), workers))
 			}
 		case settled && c.mayBalance() && (c.held[m.Key] != nil || w.wrote(w.rows[m.Key])):
 			// An owner that has not written yet may not know of the lease, and
@@ -585,6 +613,10 @@ func (w *watcher) blocked(l *lease.Lease) bool {
 // the first own write of its term.
 func (c *Core) assign(r *row, to string) {
 	l := r.lease
+	if to == "" {
+		// Nobody can read it.
+		return
+	}
 	if to == l.Owner && !l.HandingOff() {
 		return
 	}

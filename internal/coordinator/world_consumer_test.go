@@ -65,7 +65,7 @@ func (c *testConsumer) poll() {
 	first, last := c.next, tip
 	w.delivered(c, first, last)
 	c.busy = true
-	w.in(w.handler, func() { c.handled(last) })
+	w.at(max(w.now.Add(w.handler), a.stuck[c.key]), func() { c.handled(last) })
 }
 
 func (c *testConsumer) handled(last int) {
@@ -75,6 +75,10 @@ func (c *testConsumer) handled(last int) {
 	}
 	if a.paused {
 		a.held = append(a.held, func() { c.handled(last) })
+		return
+	}
+	if until := a.stuck[c.key]; until > w.now {
+		w.at(until, func() { c.handled(last) })
 		return
 	}
 	c.busy = false

@@ -47,8 +47,14 @@ type world struct {
 	deliveries []delivery
 	deleted    int // leases
 	// tidyAfter, if set, is how soon a leader deletes what is spent.
-	tidyAfter   time.Duration
-	repeats     int
+	tidyAfter time.Duration
+	// deadAfter, if set, is how soon a leader deletes the item of a dead worker.
+	deadAfter time.Duration
+	// refusedFor, if set, is how long a lease is not given to whom gave it back.
+	refusedFor time.Duration
+	repeats    int
+	// evicted is when a lease was last taken from its owner by hand.
+	evicted     map[string]Mono
 	writes      map[string]int // by key
 	looks, owns int
 	readUnits   float64
@@ -96,8 +102,10 @@ type actor struct {
 	held                  []func() // what came while it was paused
 	wakeAt                Mono
 	runs                  map[uint64]*testConsumer
-	notes                 []Action
-	failed                error
+	// stuck is until when handlers of its do not return, by shard.
+	stuck  map[string]Mono
+	notes  []Action
+	failed error
 }
 
 func newWorld(t testing.TB, seed uint64, shards int) *world {
@@ -111,6 +119,7 @@ func newWorld(t testing.TB, seed uint64, shards int) *world {
 		shards:  make(map[string]*testShard),
 		writes:  make(map[string]int),
 		answers: make(map[string]Result),
+		evicted: make(map[string]Mono),
 	}
 	for i := range shards {
 		w.addShard(shardID(i), nil)
@@ -233,9 +242,15 @@ func (w *world) worker(name string, change ...func(*Config)) *actor {
 	for _, f := range change {
 		f(&cfg)
 	}
-	a := &actor{w: w, name: name, start: w.now, core: New(cfg), runs: make(map[uint64]*testConsumer), wakeAt: Never}
+	a := &actor{w: w, name: name, start: w.now, core: New(cfg), runs: make(map[uint64]*testConsumer), stuck: make(map[string]Mono), wakeAt: Never}
 	if w.tidyAfter > 0 {
 		a.core.lead.tidyAfter = w.tidyAfter
+	}
+	if w.deadAfter > 0 {
+		a.core.lead.deadAfter = w.deadAfter
+	}
+	if w.refusedFor > 0 {
+		a.core.watch.refusedFor = w.refusedFor
 	}
 	a.wall = cfg.Wall.Sub(epoch.Add(time.Duration(w.now)))
 	w.actors = append(w.actors, a)
@@ -391,8 +406,10 @@ func (w *world) delivered(c *testConsumer, first, last int) {
 	}
 	w.repeats += max(0, min(s.next, last+1)-first)
 	s.next = max(s.next, last+1)
+	at, evicted := w.evicted[c.key]
+	evicted = evicted && w.now < at.Add(2*time.Second)
 	for _, a := range w.actors {
-		if a == c.a || a.dead || a.paused || a.stopped {
+		if evicted || a == c.a || a.dead || a.paused || a.stopped {
 			continue
 		}
 		for _, o := range a.runs {

@@ -88,7 +88,9 @@ func (c *caller) Create(ctx context.Context, l lease.Lease) (image lease.Lease, 
 
 // Change implements [lease.Store].
 func (c *caller) Change(ctx context.Context, key string, cond lease.Cond, set lease.Set) (image lease.Lease, applied bool, err error) {
-	c.now.from = *cond.Counter
+	if cond.Counter != nil { // as it should be
+		c.now.from = *cond.Counter
+	}
 	err = c.send(func() (err error) {
 		image, applied, err = c.Store.Change(ctx, key, cond, set)
 		return err
