@@ -75,7 +75,7 @@
 //
 // DynamoDB tells only those who may read a table that it is not there: without the
 // permission for the coordinator table the answer is AccessDeniedException, and an
-// error that names what to allow.
+// error that names what to allow. docs/permissions.md has a policy.
 //
 // # Writes
 //

@@ -8,6 +8,19 @@
 // second, which is what Kinesis allows for a shard. Every call is one try: the
 // SDK's own retries are off, and whoever calls Read repeats it in their own time.
 //
+// # Permissions
+//
+// ListShards, GetShardIterator and GetRecords, of kinesis, on the stream; and
+// kms:Decrypt on its key, if the stream is encrypted with a key of your own.
+// DescribeStreamSummary is asked of a stream that is busy, to see whether it is
+// being deleted, and may be denied; [Stream.Describe] needs it.
+//
+// # Aggregated records
+//
+// Records that the KPL has aggregated are not taken apart: the record's data are
+// the KPL's bytes, and its sub-sequence number is 0. A position inside such a
+// record, as Java KCL stores it, is read from that record on, whole.
+//
 // # Where a reader stands
 //
 // A reader remembers the last record that it returned, and nothing else counts.
