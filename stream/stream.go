@@ -65,7 +65,8 @@ type Shard struct {
 // A Start says where a reader begins.
 type Start struct {
 	// Position is where to begin: after the record at a record's position, or
-	// at a sentinel.
+	// at a sentinel. With a sub-sequence number other than 0, which says that a
+	// part of an aggregated record is done, it is at that record, whole.
 	Position lease.Position
 	// Time is where AT_TIMESTAMP begins.
 	Time time.Time
