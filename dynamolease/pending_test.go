@@ -80,7 +80,7 @@ func TestFailure_F78_EveryFieldRoundTrips(t *testing.T) {
 				return wantRead(ctx, s, l)
 			}
 			if err := roundTrip(fullLease(t, keys, "shardId-000000000007")); err != nil {
-				t.Error(err)
+				t.Fatal(err)
 			}
 			rapid.Check(t, func(rt *rapid.T) {
 				if err := roundTrip(storable(rt, keys, "shardId-000000000007")); err != nil {
