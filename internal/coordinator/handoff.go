@@ -35,7 +35,10 @@ func (h *held) see(image lease.Lease) {
 		// Who gives a handoff back is on the way out, or cannot read the shard:
 		// nobody to be named again.
 		h.successor = ""
-		h.c.watch.refused(h.key, h.image.NextOwner)
+		if h.image.Owner == h.c.cfg.Worker {
+			// A handoff that this worker's claim ended was refused by nobody.
+			h.c.watch.refused(h.key, h.image.NextOwner)
+		}
 	}
 	h.image = image
 }
