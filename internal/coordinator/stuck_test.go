@@ -257,3 +257,25 @@ func TestOldLookIsNoRefusal(t *testing.T) {
 		t.Errorf("leases %v, want three each", w.owners())
 	}
 }
+
+// A worker that takes a dead owner's lease in the middle of a handoff ends that
+// handoff: nobody refused it, and the lease is in balance with the others.
+func TestHandoffThatAClaimEndsIsNoRefusal(t *testing.T) {
+	w := newWorld(t, 5, 12)
+	w.worker("a")
+	w.run(15 * time.Second)
+	b := w.worker("b")
+	w.run(20 * time.Second)
+	b.kill()
+	for _, key := range b.core.keys() {
+		w.change(key, lease.Cond{}, lease.Set{Owners: &lease.Owners{Owner: "b", Next: "a"}})
+	}
+	w.run(25 * time.Second)
+	w.worker("c")
+	w.run(15 * time.Second)
+	w.worker("d")
+	w.until(2*time.Minute, "four leases each", func() bool {
+		h := w.holds()
+		return h["a"] == 4 && h["c"] == 4 && h["d"] == 4
+	})
+}
