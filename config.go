@@ -115,16 +115,8 @@ var (
 // At is the first record that the stream took at t or later.
 func At(t time.Time) stream.Start { return stream.Start{Position: lease.AtTimestamp, Time: t} }
 
-// reserved are the names of rows of the lease table that are neither a lease nor
-// a worker; a worker's row has the worker's name as its key.
-var reserved = []string{"Leader", "Migration3.0", "TableMigration3.5"}
-
 // shardPrefix begins the ID of every shard, and so the key of every lease.
 const shardPrefix = "shardId-"
-
-// maxName is the longest name of a worker, in bytes: it is a key of the lease
-// table and of its index. (Amazon DynamoDB, Quotas.)
-const maxName = 1024
 
 func (c Config) withDefaults() Config {
 	def := func(d *time.Duration, v time.Duration) {
@@ -194,16 +186,11 @@ func (c Config) validate() error {
 	if c.Handler == nil {
 		wrong("no Handler")
 	}
-	for _, name := range reserved {
-		if c.Worker == name {
-			wrong("Worker %q is a reserved name", c.Worker)
-		}
+	if err := lease.CheckWorker(c.Worker); err != nil {
+		wrong("Worker %w", err)
 	}
 	if strings.HasPrefix(c.Worker, shardPrefix) {
 		wrong("Worker %q looks like a shard's ID, which is the key of a lease", c.Worker)
-	}
-	if len(c.Worker) > maxName {
-		wrong("Worker has %d bytes, more than %d", len(c.Worker), maxName)
 	}
 	switch p := c.Start.Position; {
 	case p != lease.TrimHorizon && p != lease.Latest && p != lease.AtTimestamp:

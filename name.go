@@ -246,7 +246,7 @@ func (s *shell) rename(ctx context.Context, why string) error {
 func anotherName(name string) string {
 	// Random enough for the processes of one name.
 	own := "~" + strings.ToLower(rand.Text()[:7])
-	end := min(len(name), maxName-len(own))
+	end := min(len(name), lease.MaxKey-len(own))
 	for end < len(name) && !utf8.RuneStart(name[end]) {
 		end--
 	}

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// The lengths in bytes of the longest key and the longest owner: they are the sort
-// key and the partition key of the owner index. (Amazon DynamoDB, Quotas: sort key
-// length, partition key length.)
+// MaxKey is the length in bytes of the longest key of a lease or a worker, and
+// maxOwner that of the longest owner: they are the sort key and the partition key of
+// the owner index. (Amazon DynamoDB, Quotas: sort key length, partition key length.)
 const (
-	maxKey   = 1024
+	MaxKey   = 1024
 	maxOwner = 2048
 )
 
@@ -22,8 +22,8 @@ func CheckKey(key string) error {
 	switch {
 	case key == "":
 		return errors.New("key is empty")
-	case len(key) > maxKey:
-		return fmt.Errorf("key has %d bytes, more than %d", len(key), maxKey)
+	case len(key) > MaxKey:
+		return fmt.Errorf("key has %d bytes, more than %d", len(key), MaxKey)
 	}
 	return nil
 }

@@ -165,7 +165,7 @@ func refuse(op, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if len(key) > maxKey {
+	if len(key) > MaxKey {
 		key = key[:32] + "…"
 	}
 	return &Error{Op: op, Key: key, Kind: ErrDependency, Err: err}

@@ -19,6 +19,24 @@ type mishap struct {
 	stop      func()
 }
 
+// suffer does something in each mishap in which it fails, and checks the errors.
+func suffer(ctx context.Context, all []mishap, do func() error, check func(m mishap, err error) error) error {
+	for _, m := range all {
+		if m.kind == nil {
+			continue
+		}
+		if err := m.start(ctx); err != nil {
+			return err
+		}
+		err := do()
+		m.stop()
+		if err := check(m, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // mishaps are all that a service does. Where there is no table after the last of
 // them, there is none for the rest of the rule.
 func mishaps(e *env, throttled, noTable error, writes bool) ([]mishap, error) {
@@ -59,16 +77,8 @@ func errorRules() []rule {
 			if err != nil {
 				return err
 			}
-			for _, mishap := range all {
-				if mishap.kind == nil {
-					continue
-				}
-				if err := mishap.start(ctx); err != nil {
-					return err
-				}
+			return suffer(ctx, all, func() error { return c.do(ctx, e.s) }, func(mishap mishap, err error) error {
 				what := c.name + " " + mishap.name
-				err := c.do(ctx, e.s)
-				mishap.stop()
 				if err := first(
 					failed(what, err, mishap.kind),
 					retryable(what, err, mishap.retryable),
@@ -80,8 +90,8 @@ func errorRules() []rule {
 				if looked := c.name == "CreateIndex" && mishap.kind == lease.ErrInvalidState; !looked && find.FindCause(err) == nil {
 					return fmt.Errorf("%s: error %q has not in it what the service said", what, err)
 				}
-			}
-			return nil
+				return nil
+			})
 		}})
 	}
 	for _, op := range thirteen() {
@@ -96,17 +106,13 @@ func errorRules() []rule {
 			if err != nil {
 				return err
 			}
-			for _, mishap := range all {
-				if mishap.kind == nil {
-					continue
-				}
-				if err := mishap.start(ctx); err != nil {
-					return err
-				}
+			do := func() error {
 				e.spy.watch(nil)
-				what := op.name + " " + mishap.name
 				_, err := op.do(ctx, e.m, new(op.passed()))
-				mishap.stop()
+				return err
+			}
+			return suffer(ctx, all, do, func(mishap mishap, err error) error {
+				what := op.name + " " + mishap.name
 				if err := first(
 					failed(what, err, mishap.kind),
 					retryable(what, err, mishap.retryable),
@@ -116,8 +122,8 @@ func errorRules() []rule {
 				if _, cause := e.spy.seen(); cause == nil || !errors.Is(err, cause) {
 					return fmt.Errorf("%s: error %q has not in it the cause of the store's error, %v", what, err, cause)
 				}
-			}
-			return nil
+				return nil
+			})
 		}})
 	}
 	return rules
